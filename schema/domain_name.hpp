@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace dmarcbox::schema {
+
+/// Lower case (ASCII), trimmed, without final dot. Not validated: reports hold anything.
+[[nodiscard]] std::string normalize_domain(std::string_view text);
+
+/// Organisational domain by the public suffix list that libpsl carries; the name itself if it is a public
+/// suffix or has no dot. Input normalised. Thread-safe.
+[[nodiscard]] std::string organizational_domain(std::string_view domain);
+
+/// Both in the same organisational domain. Empty names never are.
+[[nodiscard]] bool same_organization(std::string_view a, std::string_view b);
+
+}  // namespace dmarcbox::schema

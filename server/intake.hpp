@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+#include "server/ingest.hpp"
+#include "server/message.hpp"
+#include "storage/writer.hpp"
+
+namespace dmarcbox {
+
+/// A message that owns its bytes while it waits for a worker.
+struct OwnedMessage {
+    Message message;              ///< message.bytes points into `keeper`
+    std::shared_ptr<void> keeper;
+};
+
+/// Parse pool in front of the writer: message -> worker (ingest) -> writer -> verdict.
+/// Bounded by count and bytes; a full queue refuses (451), it never grows.
+class Intake {
+  public:
+    struct Options {
+        std::size_t workers = 2;
+        std::size_t max_queue_messages = 1024;
+        std::size_t max_queue_bytes = std::size_t{256} << 20U;
+    };
+    /// `done` runs on the writer thread (or on a worker when the writer refuses); it must be short.
+    using Done = storage::Writer::Done;
+
+    Intake(storage::Writer& writer, IngestSettings settings, Options options);
+    Intake(const Intake&) = delete;
+    Intake& operator=(const Intake&) = delete;
+    ~Intake();  ///< stop()
+
+    /// False if full or stopping; `done` is then never called. Thread-safe.
+    [[nodiscard]] bool submit(OwnedMessage message, Done done);
+    /// Finishes what is queued, then joins the workers. Idempotent. The writer stays up.
+    void stop();
+
+    [[nodiscard]] std::size_t queue_messages() const;
+    [[nodiscard]] std::size_t queue_bytes() const;
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dmarcbox
