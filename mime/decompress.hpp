@@ -18,10 +18,11 @@ struct Document {
 
 using DocumentSink = std::function<void(Document)>;
 
-/// Unpacks gzip and zip (by content, nested up to max_unpack_depth) and hands each document to `sink` as
-/// soon as it is complete, so that one document at a time is in memory. Bytes that are neither pass through
-/// unchanged. A member that is encrypted, truncated, of an unknown method, over a cap, or fails its checksum
-/// is a fault in `findings` and is not handed on: never half a document. RFC 1952, APPNOTE.
+/// Unpacks gzip and zip (by content, nested up to max_unpack_depth) and hands each document to
+/// `sink` as soon as it is complete, so that one document at a time is in memory. Bytes that are
+/// neither pass through unchanged. A member that is encrypted, truncated, of an unknown method,
+/// over a cap, or fails its checksum is a fault in `findings` and is not handed on: never half a
+/// document. RFC 1952, APPNOTE.
 void decompress(Document packed,
                 const Limits& limits,
                 const Expired& expired,

@@ -11,9 +11,10 @@ namespace dmarcbox::mime {
 
 /// One header field (RFC 5322 section 2.2).
 struct Field {
-    std::string name;   ///< as written, without the colon, trailing blanks trimmed
-    std::string value;  ///< unfolded, decoded to UTF-8 (RFC 2047, RFC 2231, raw 8-bit by guess), trimmed
-    std::string raw;    ///< bytes after the colon as sent, folds kept, without the final line end
+    std::string name;  ///< as written, without the colon, trailing blanks trimmed
+    std::string
+        value;  ///< unfolded, decoded to UTF-8 (RFC 2047, RFC 2231, raw 8-bit by guess), trimmed
+    std::string raw;  ///< bytes after the colon as sent, folds kept, without the final line end
 };
 
 struct Header {
@@ -26,8 +27,8 @@ struct Header {
 
 /// Reads a header block: lines up to the first empty (or white-space-only) line or the end.
 /// Any line ending. A line without a colon that continues nothing is skipped with a finding.
-/// Caps: max_header_bytes, max_field_bytes, max_header_fields, max_text_bytes; beyond them the rest is
-/// cut with a finding. Never throws on input.
+/// Caps: max_header_bytes, max_field_bytes, max_header_fields, max_text_bytes; beyond them the rest
+/// is cut with a finding. Never throws on input.
 [[nodiscard]] Header parse_header(std::string_view block, const Limits& limits);
 
 /// One parameter of a structured field, after RFC 2231 continuation and charset, or RFC 2047 where

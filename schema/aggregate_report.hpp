@@ -14,8 +14,8 @@ namespace dmarcbox::schema {
 /// SHA-256, 32 bytes.
 using Digest = std::array<std::uint8_t, 32>;
 
-// In all report structs an empty string is an absent value: no column ever holds ''. Strings are UTF-8,
-// trimmed, inner white space collapsed, at most max_text_bytes. Times are Unix seconds UTC.
+// In all report structs an empty string is an absent value: no column ever holds ''. Strings are
+// UTF-8, trimmed, inner white space collapsed, at most max_text_bytes. Times are Unix seconds UTC.
 
 /// Policy override reason: type is the RFC token in lower case, or the text as sent where unknown.
 struct OverrideReason {
@@ -45,7 +45,8 @@ struct SigningKey {
 };
 
 /// What a record shows about who sent the mail, as far as it can be told without other reports.
-/// The store settles `own_failed_keys` against keys seen passing (own-signature-broken), else keeps `token`.
+/// The store settles `own_failed_keys` against keys seen passing (own-signature-broken), else keeps
+/// `token`.
 struct Evidence {
     std::string token;                        ///< schema/README.md lists the tokens
     bool final = true;                        ///< false: own_failed_keys decide first
@@ -55,7 +56,8 @@ struct Evidence {
 
 /// One record element (RFC 7489 appendix C, RFC 9990). `dkim` and `spf` are the aligned results.
 struct AggregateRecord {
-    std::string source_ip;  ///< canonical text (RFC 5952, IPv4-mapped as IPv4), or as sent if no address
+    std::string
+        source_ip;  ///< canonical text (RFC 5952, IPv4-mapped as IPv4), or as sent if no address
     std::int64_t count = 0;
     std::string disposition;
     std::string dkim;
@@ -99,7 +101,8 @@ struct AggregateReport {
     Digest content_sha256{};
     Findings findings;
 
-    /// Sum of `count` over records; cannot overflow, since a count is at most 10^12 and records are capped.
+    /// Sum of `count` over records; cannot overflow, since a count is at most 10^12 and records are
+    /// capped.
     [[nodiscard]] std::int64_t message_count() const;
 };
 

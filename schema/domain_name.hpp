@@ -8,8 +8,8 @@ namespace dmarcbox::schema {
 /// Lower case (ASCII), trimmed, without final dot. Not validated: reports hold anything.
 [[nodiscard]] std::string normalize_domain(std::string_view text);
 
-/// Organisational domain by the public suffix list that libpsl carries; the name itself if it is a public
-/// suffix or has no dot. Input normalised. Thread-safe.
+/// Organisational domain by the public suffix list that libpsl carries; the name itself if it is a
+/// public suffix or has no dot. Input normalised. Thread-safe.
 [[nodiscard]] std::string organizational_domain(std::string_view domain);
 
 /// Both in the same organisational domain. Empty names never are.

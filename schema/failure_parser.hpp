@@ -21,16 +21,17 @@ struct FailureParts {
     bool plain_text = false;           ///< the substitutes of Exim, cPanel, SpamExperts, MailWatch
 };
 
-/// Reads a failure report (RFC 5965, RFC 6591, RFC 9991). Values missing in part 2 are derived from the sample.
-/// Errors: no_report with code `feedback` and the feedback type as detail for abuse and other types; broken if
-/// there is no field at all. Never throws on input.
+/// Reads a failure report (RFC 5965, RFC 6591, RFC 9991). Values missing in part 2 are derived from
+/// the sample. Errors: no_report with code `feedback` and the feedback type as detail for abuse and
+/// other types; broken if there is no field at all. Never throws on input.
 [[nodiscard]] tl::expected<FailureReport, ParseError> parse_failure(FailureParts parts,
                                                                     const Limits& limits);
 
 /// The plain-text form: `A message claiming to be from you has failed the published DMARC policy`.
 struct PlainFailure {
-    std::vector<HeaderField> fields;  ///< Sender Domain, Sender IP Address, Received Date, ... as written
-    std::string headers_text;         ///< what follows the `copy of the headers` line; may be empty
+    std::vector<HeaderField>
+        fields;                ///< Sender Domain, Sender IP Address, Received Date, ... as written
+    std::string headers_text;  ///< what follows the `copy of the headers` line; may be empty
 };
 
 /// Nullopt if the text is something else. Any line ending, re-wrapped first line, any case.

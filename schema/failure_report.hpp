@@ -17,7 +17,8 @@ struct HeaderField {
     std::string raw;    ///< as sent after the colon, folds kept
 };
 
-/// A DMARC failure report (RFC 6591, RFC 9991); members carry the column names of table failure_reports.
+/// A DMARC failure report (RFC 6591, RFC 9991); members carry the column names of table
+/// failure_reports.
 struct FailureReport {
     std::string feedback_type;
     std::string auth_failure;
@@ -41,7 +42,8 @@ struct FailureReport {
     std::string sample_subject;
     std::optional<std::int64_t> sample_date_at;
     std::string sample_message_id;
-    std::vector<HeaderField> fields;   ///< of the machine-readable part, in order, repeated ones kept
+    std::vector<HeaderField>
+        fields;  ///< of the machine-readable part, in order, repeated ones kept
     std::vector<HeaderField> headers;  ///< of the sample, in order
     Digest content_sha256{};           ///< part 2 and the sample's header as sent
     Findings findings;

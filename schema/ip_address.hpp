@@ -15,8 +15,8 @@ struct IpAddress {
     [[nodiscard]] bool is_v4() const;
     /// Canonical text: dotted quad, or RFC 5952; IPv4-mapped as IPv4.
     [[nodiscard]] std::string text() const;
-    /// True if globally routable as far as the special-purpose registries tell (not private, loopback,
-    /// link-local, documentation, multicast, shared 100.64/10, ULA ...).
+    /// True if globally routable as far as the special-purpose registries tell (not private,
+    /// loopback, link-local, documentation, multicast, shared 100.64/10, ULA ...).
     [[nodiscard]] bool is_public() const;
     /// The network a person thinks in: IPv4 /24 or IPv6 /64, as `192.0.2.0/24`.
     [[nodiscard]] std::string network() const;

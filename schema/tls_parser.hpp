@@ -9,9 +9,9 @@
 
 namespace dmarcbox::schema {
 
-/// Reads an SMTP TLS report (RFC 8460 section 4.4). `json` is valid UTF-8. `report_domain` is the mail's
-/// TLS-Report-Domain field, used where a policy has no domain; may be empty.
-/// Errors: no_report (JSON without the keys of a TLS report), broken, memory, time. Never throws on input.
+/// Reads an SMTP TLS report (RFC 8460 section 4.4). `json` is valid UTF-8. `report_domain` is the
+/// mail's TLS-Report-Domain field, used where a policy has no domain; may be empty. Errors:
+/// no_report (JSON without the keys of a TLS report), broken, memory, time. Never throws on input.
 [[nodiscard]] tl::expected<TlsReport, ParseError> parse_tls(std::string_view json,
                                                             std::string_view report_domain,
                                                             const Limits& limits,

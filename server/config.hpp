@@ -14,15 +14,15 @@
 
 namespace dmarcbox {
 
-/// A setting that cannot be: one line that names file and line, environment variable or flag, what is wrong
-/// and the nearest valid key.
+/// A setting that cannot be: one line that names file and line, environment variable or flag, what
+/// is wrong and the nearest valid key.
 class ConfigError : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;
 };
 
-/// The effective configuration; members carry the key names of deploy/dmarcbox.toml, which gives each its reason.
-/// Order: default, file, environment (DMARCBOX_SECTION_KEY), flag.
+/// The effective configuration; members carry the key names of deploy/dmarcbox.toml, which gives
+/// each its reason. Order: default, file, environment (DMARCBOX_SECTION_KEY), flag.
 struct Config {
     struct Smtp {
         std::vector<std::string> listen{"[::]:25"};
@@ -81,9 +81,10 @@ struct Config {
         std::string format = "text";
     } log;
     struct Check {
-        std::int64_t new_source_messages = 100;    ///< failing messages in 7 days of a source never seen before
-        std::int64_t failure_rise_points = 10;     ///< percent points above the mean of 7 days: WARN
-        std::int64_t failure_rise_critical = 25;   ///< CRIT
+        std::int64_t new_source_messages =
+            100;  ///< failing messages in 7 days of a source never seen before
+        std::int64_t failure_rise_points = 10;    ///< percent points above the mean of 7 days: WARN
+        std::int64_t failure_rise_critical = 25;  ///< CRIT
         std::int64_t failure_rise_messages = 100;  ///< not below this volume
         std::int64_t silent_days = 3;              ///< a reporter, at least
         std::int64_t all_silent_days = 2;
@@ -92,7 +93,8 @@ struct Config {
         std::int64_t wal_warn_bytes = 1073741824;
     } check;
 
-    /// Where each value came from: "smtp.listen" -> "default", "/etc/dmarcbox/dmarcbox.toml:3", "DMARCBOX_...", "--listen".
+    /// Where each value came from: "smtp.listen" -> "default", "/etc/dmarcbox/dmarcbox.toml:3",
+    /// "DMARCBOX_...", "--listen".
     std::map<std::string, std::string> origin;
     std::optional<std::filesystem::path> file;  ///< the file read, if any
 };
@@ -100,8 +102,8 @@ struct Config {
 /// Values given by flags, by key ("smtp.listen" -> values); they win over everything.
 using Overrides = std::map<std::string, std::vector<std::string>>;
 
-/// Reads file (must exist if given; else /etc/dmarcbox/dmarcbox.toml if there), `*.toml` of conf.d beside it,
-/// the environment and overrides, checks every value. Throws ConfigError.
+/// Reads file (must exist if given; else /etc/dmarcbox/dmarcbox.toml if there), `*.toml` of conf.d
+/// beside it, the environment and overrides, checks every value. Throws ConfigError.
 [[nodiscard]] Config load_config(const std::optional<std::filesystem::path>& file,
                                  const Overrides& overrides);
 

@@ -16,16 +16,18 @@ enum class FailureKeep { headers, full, redacted };
 struct IngestSettings {
     Limits limits;
     FailureKeep keep = FailureKeep::headers;
-    std::string redaction_key;  ///< secret of the database: the same local part gives the same token
+    std::string
+        redaction_key;  ///< secret of the database: the same local part gives the same token
 
-    /// Held while a document above limits.big_document_bytes is parsed: one at a time, never by the last free
-    /// worker. Empty: no gate.
+    /// Held while a document above limits.big_document_bytes is parsed: one at a time, never by the
+    /// last free worker. Empty: no gate.
     std::function<std::shared_ptr<void>()> big_document_gate;
 };
 
-/// Everything after a message is in hand: takes it apart, unpacks, reads the reports, hashes and compresses the
-/// original. Never throws on input; what cannot be read makes outcome `unreadable` with a finding that is a fault.
-/// Uses at most limits.parse_seconds of this thread's CPU time and limits.max_parse_bytes of tree memory.
+/// Everything after a message is in hand: takes it apart, unpacks, reads the reports, hashes and
+/// compresses the original. Never throws on input; what cannot be read makes outcome `unreadable`
+/// with a finding that is a fault. Uses at most limits.parse_seconds of this thread's CPU time and
+/// limits.max_parse_bytes of tree memory.
 [[nodiscard]] storage::Submission ingest(const Message& message, const IngestSettings& settings);
 
 }  // namespace dmarcbox

@@ -12,7 +12,7 @@ namespace dmarcbox {
 
 /// A message that owns its bytes while it waits for a worker.
 struct OwnedMessage {
-    Message message;              ///< message.bytes points into `keeper`
+    Message message;  ///< message.bytes points into `keeper`
     std::shared_ptr<void> keeper;
 };
 

@@ -10,10 +10,11 @@ namespace dmarcbox {
 
 /// Every cap on what a message may make us do; keys of [limits] in the configuration where named.
 struct Limits {
-    /// max_unpacked_bytes. The largest report seen is 0.9 MB; 100,000 records are 66 MB; 128 MiB is 190,000.
+    /// max_unpacked_bytes. The largest report seen is 0.9 MB; 100,000 records are 66 MB; 128 MiB is
+    /// 190,000.
     std::size_t max_unpacked_bytes = std::size_t{128} << 20U;
-    /// max_parse_bytes. A tree takes 3 to 5 times a report's size, 22 times for hostile XML; big reports are
-    /// read in slices, so 256 MiB is for what cannot be sliced.
+    /// max_parse_bytes. A tree takes 3 to 5 times a report's size, 22 times for hostile XML; big
+    /// reports are read in slices, so 256 MiB is for what cannot be sliced.
     std::size_t max_parse_bytes = std::size_t{256} << 20U;
     /// max_text_bytes. Longest honest value seen is 2 KB (an ARC comment).
     std::size_t max_text_bytes = 65536;
@@ -27,20 +28,22 @@ struct Limits {
     std::size_t max_parts = 1000;
     /// max_part_depth. mimetic overflows an 8 MiB stack near 40,000; mail nests below 8.
     std::size_t max_part_depth = 20;
-    /// max_records. 1,000,000 records are 660 MB of XML: max_unpacked_bytes ends it earlier by default.
+    /// max_records. 1,000,000 records are 660 MB of XML: max_unpacked_bytes ends it earlier by
+    /// default.
     std::size_t max_records = 2'000'000;
     /// max_header_bytes. mimetic reads headers in quadratic time: 1 MB takes 0.3 s.
     std::size_t max_header_bytes = std::size_t{256} << 10U;
     /// max_field_bytes. As above, and twice what MTAs fold at.
     std::size_t max_field_bytes = std::size_t{64} << 10U;
-    /// max_unpack_ratio. XML of one repeated record reaches 200; deflate's own maximum is 1,032, reached only by
-    /// runs of one byte. Checked above 1 MiB unpacked.
+    /// max_unpack_ratio. XML of one repeated record reaches 200; deflate's own maximum is 1,032,
+    /// reached only by runs of one byte. Checked above 1 MiB unpacked.
     std::size_t max_unpack_ratio = 900;
     /// max_members. Zips of a month's reports hold 31; of a year 366.
     std::size_t max_members = 1000;
     /// parse_seconds. CPU time of one message.
     std::chrono::seconds parse_seconds{5};
-    /// big_document_bytes. Documents above it are parsed one at a time, never by the last free worker.
+    /// big_document_bytes. Documents above it are parsed one at a time, never by the last free
+    /// worker.
     std::size_t big_document_bytes = std::size_t{4} << 20U;
 
     [[nodiscard]] mime::Limits mime() const {

@@ -15,20 +15,21 @@ struct sqlite3_stmt;
 
 namespace dmarcbox::storage {
 
-/// What SQLite said, with its extended code. `what()` names the file or the statement, for one line to a person.
+/// What SQLite said, with its extended code. `what()` names the file or the statement, for one line
+/// to a person.
 class DatabaseError : public std::runtime_error {
   public:
     DatabaseError(int code, const std::string& what);
     [[nodiscard]] int code() const { return code_; }  ///< extended result code
     [[nodiscard]] bool busy() const;                  ///< SQLITE_BUSY or SQLITE_LOCKED
-    [[nodiscard]] bool full() const;                  ///< SQLITE_FULL, or an I/O error for want of space
+    [[nodiscard]] bool full() const;  ///< SQLITE_FULL, or an I/O error for want of space
 
   private:
     int code_;
 };
 
-/// A prepared statement. Bind, step, read columns; `reset()` before using it again. Not thread-safe.
-/// Text columns are views valid until the next step or reset.
+/// A prepared statement. Bind, step, read columns; `reset()` before using it again. Not
+/// thread-safe. Text columns are views valid until the next step or reset.
 class Statement {
   public:
     explicit Statement(sqlite3_stmt* statement);
@@ -65,11 +66,12 @@ class Statement {
 class Database {
   public:
     enum class Mode {
-        read_write,  ///< creates the file (mode 0640 less umask) and migrates it; takes no serve lock
+        read_write,  ///< creates the file (mode 0640 less umask) and migrates it; takes no serve
+                     ///< lock
         read_only    ///< never writes; refuses what is not a dmarcbox database of a known schema
     };
-    /// Throws DatabaseError with a line that names the file and the reason: cannot be opened, not a database,
-    /// not ours (application_id), newer than this program (user_version), corrupt header.
+    /// Throws DatabaseError with a line that names the file and the reason: cannot be opened, not a
+    /// database, not ours (application_id), newer than this program (user_version), corrupt header.
     Database(const std::filesystem::path& path, Mode mode);
 
     [[nodiscard]] Statement prepare(std::string_view sql);

@@ -40,17 +40,19 @@ struct Original {
     bool reduced = false;     ///< bodies were dropped or local parts replaced
 };
 
-/// One message with everything that was read from it: what the writer takes. Immutable once submitted.
+/// One message with everything that was read from it: what the writer takes. Immutable once
+/// submitted.
 struct Submission {
     Receipt receipt;
     Original original;
     /// What parsing found: `report`, `unreadable` or `other`. The store alone finds `duplicate`.
     Outcome outcome = Outcome::other;
     std::string detail;  ///< reason of `unreadable` and `other`, for column messages.detail
-    std::vector<schema::Finding> findings;  ///< of the message; those of a report stay in the report
-    std::vector<schema::Report> reports;    ///< in message order
-    bool skip_known_bytes = false;  ///< files: identical bytes already kept make no new row
-    std::string session;            ///< id for the log; not stored
+    std::vector<schema::Finding>
+        findings;                         ///< of the message; those of a report stay in the report
+    std::vector<schema::Report> reports;  ///< in message order
+    bool skip_known_bytes = false;        ///< files: identical bytes already kept make no new row
+    std::string session;                  ///< id for the log; not stored
 
     /// Bytes of memory this holds, for the bound of the queue.
     [[nodiscard]] std::size_t memory() const;
@@ -68,11 +70,11 @@ struct Verdict {
     Status status = Status::failed;
     std::int64_t message_id = 0;  ///< row id; of the earlier message for already_known
     Outcome outcome = Outcome::other;
-    std::string detail;             ///< as stored, or the error
-    std::uint32_t reports = 0;      ///< reports stored
-    std::uint32_t conflicts = 0;    ///< of them in conflict with an earlier one
-    std::uint32_t batch = 0;        ///< messages in the transaction
-    std::uint32_t commit_us = 0;    ///< duration of the transaction's COMMIT
+    std::string detail;           ///< as stored, or the error
+    std::uint32_t reports = 0;    ///< reports stored
+    std::uint32_t conflicts = 0;  ///< of them in conflict with an earlier one
+    std::uint32_t batch = 0;      ///< messages in the transaction
+    std::uint32_t commit_us = 0;  ///< duration of the transaction's COMMIT
 };
 
 }  // namespace dmarcbox::storage

@@ -20,10 +20,11 @@ struct WriterStats {
     std::uint64_t wal_bytes = 0;
 };
 
-/// The one thread that writes messages. Group commit by natural batching: whatever waits is written in one
-/// transaction, a SAVEPOINT per message; the callbacks run after COMMIT, on the writer thread, and must be short.
-/// A message whose rows fail is rolled back to its SAVEPOINT and stored raw as unreadable (stage `store`);
-/// a failed COMMIT gives every message of the group its verdict busy, full or failed.
+/// The one thread that writes messages. Group commit by natural batching: whatever waits is written
+/// in one transaction, a SAVEPOINT per message; the callbacks run after COMMIT, on the writer
+/// thread, and must be short. A message whose rows fail is rolled back to its SAVEPOINT and stored
+/// raw as unreadable (stage `store`); a failed COMMIT gives every message of the group its verdict
+/// busy, full or failed.
 class Writer {
   public:
     struct Options {
@@ -44,9 +45,10 @@ class Writer {
     /// False if the queue is full or stopping; `done` is then never called. Thread-safe.
     [[nodiscard]] bool submit(Submission submission, Done done);
 
-    /// Runs `work` on the writer thread, between batches, on its own connection (retention, refusals ...).
-    /// Exceptions go to `failed`. False if stopping. Thread-safe.
-    [[nodiscard]] bool run(std::function<void(class Database&)> work, std::function<void(const char*)> failed);
+    /// Runs `work` on the writer thread, between batches, on its own connection (retention,
+    /// refusals ...). Exceptions go to `failed`. False if stopping. Thread-safe.
+    [[nodiscard]] bool run(std::function<void(class Database&)> work,
+                           std::function<void(const char*)> failed);
 
     /// Writes what is queued, checkpoints (TRUNCATE), closes. Idempotent.
     void stop();

@@ -7,23 +7,28 @@
 
 namespace dmarcbox::smtp {
 
-/// A mailbox of MAIL FROM or RCPT TO (RFC 5321 section 4.1.2, RFC 6531), quoting removed from the local part.
+/// A mailbox of MAIL FROM or RCPT TO (RFC 5321 section 4.1.2, RFC 6531), quoting removed from the
+/// local part.
 struct Address {
     std::string local_part;
-    std::string domain;  ///< lower case, A- or U-labels as sent, or an address literal with brackets; empty: bare postmaster
+    std::string domain;  ///< lower case, A- or U-labels as sent, or an address literal with
+                         ///< brackets; empty: bare postmaster
     std::string text;    ///< as sent, without angle brackets and source route
     [[nodiscard]] bool null() const { return text.empty(); }
 };
 
 /// `<path>` with optional source route (ignored, RFC 5321 appendix C). `<>` gives a null address.
-/// nullopt: syntax, local part over 64, domain over 255, path over 256, invalid UTF-8, control characters.
+/// nullopt: syntax, local part over 64, domain over 255, path over 256, invalid UTF-8, control
+/// characters.
 [[nodiscard]] std::optional<Address> parse_path(std::string_view path);
 
-/// The addresses this service accepts. Local parts in any case; `+detail` after an accepted local part.
+/// The addresses this service accepts. Local parts in any case; `+detail` after an accepted local
+/// part.
 class Recipients {
   public:
-    /// `rua@reports.example` or `@example.org` (every address of the domain). Throws std::invalid_argument
-    /// naming the entry. postmaster, bare or at an accepted domain, is always accepted (RFC 5321 section 4.5.1).
+    /// `rua@reports.example` or `@example.org` (every address of the domain). Throws
+    /// std::invalid_argument naming the entry. postmaster, bare or at an accepted domain, is always
+    /// accepted (RFC 5321 section 4.5.1).
     explicit Recipients(const std::vector<std::string>& accept);
 
     enum class Verdict { accepted, unknown, foreign };  ///< 250 2.1.5, 550 5.1.1, 550 5.7.1

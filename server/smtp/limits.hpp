@@ -11,17 +11,19 @@ constexpr std::size_t kMaxLocalPart = 64;
 constexpr std::size_t kMaxDomain = 255;
 constexpr std::size_t kMaxPath = 256;
 
-/// Longest command line taken, CRLF included. RFC 5321 says 512, extensions add 53; 2,048 is what Postfix and
-/// mox take, and the memory one silent client can hold.
+/// Longest command line taken, CRLF included. RFC 5321 says 512, extensions add 53; 2,048 is what
+/// Postfix and mox take, and the memory one silent client can hold.
 constexpr std::size_t kMaxCommandLine = 2048;
 
 /// Replies queued for a client that pipelines but does not read; beyond it parsing stops.
 constexpr std::size_t kMaxQueuedReplies = std::size_t{64} * 1024;
 
-/// DATA is drained up to this many times max_message_bytes before the connection is closed with 552.
+/// DATA is drained up to this many times max_message_bytes before the connection is closed with
+/// 552.
 constexpr std::uint64_t kDrainFactor = 2;
 
-/// From the final dot to a verdict; clients hang up after 2 to 10 minutes (RFC 5321 section 4.5.3.2.6).
+/// From the final dot to a verdict; clients hang up after 2 to 10 minutes (RFC 5321
+/// section 4.5.3.2.6).
 constexpr std::chrono::seconds kVerdictTimeout{60};
 
 /// A client that does not read our reply.

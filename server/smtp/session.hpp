@@ -14,14 +14,16 @@
 
 namespace dmarcbox::smtp {
 
-/// Where the bytes of one message go while they arrive. Made by the environment, given back in Deliver.
+/// Where the bytes of one message go while they arrive. Made by the environment, given back in
+/// Deliver.
 class Body {
   public:
     Body() = default;
     Body(const Body&) = delete;
     Body& operator=(const Body&) = delete;
     virtual ~Body() = default;
-    /// Un-dotted bytes. False: there is no room (disk full); the session then answers 452 4.3.1 at the end.
+    /// Un-dotted bytes. False: there is no room (disk full); the session then answers 452 4.3.1 at
+    /// the end.
     [[nodiscard]] virtual bool append(std::string_view bytes) = 0;
     [[nodiscard]] virtual std::uint64_t size() const = 0;
 };
@@ -45,7 +47,8 @@ class Environment {
     [[nodiscard]] virtual std::unique_ptr<Body> new_body() = 0;
 };
 
-/// Protocol settings of one listener, shared by its sessions. Values from [smtp]; reasons in smtp/limits.hpp.
+/// Protocol settings of one listener, shared by its sessions. Values from [smtp]; reasons in
+/// smtp/limits.hpp.
 struct SessionConfig {
     enum class Protocol { smtp, lmtp };
     Protocol protocol = Protocol::smtp;
@@ -77,8 +80,8 @@ struct AwaitBytes {
     std::chrono::seconds timeout;
     bool in_data = false;  ///< the driver applies the minimum data rate
 };
-/// The 220 went out before this; handshake, then on_tls_established(). Bytes that the client sent before
-/// the handshake make the session close instead (RFC 3207 section 4.2).
+/// The 220 went out before this; handshake, then on_tls_established(). Bytes that the client sent
+/// before the handshake make the session close instead (RFC 3207 section 4.2).
 struct StartTls {};
 /// Commit this; answer with on_verdict(). For LMTP one verdict serves all recipients.
 struct Deliver {
@@ -105,12 +108,14 @@ struct DeliveryVerdict {
 /// Something worth counting or logging; the driver takes them with take_events().
 struct Event {
     enum class Kind {
-        refused_recipient,   ///< detail: the address; reason: unknown, foreign, too_many, syntax
-        refused_message,     ///< reason: size, bare_newline, no_space, busy, shutting_down, failed
-        violation,           ///< reason: non_smtp, bare_newline, control_character, line_too_long, early_talker,
-                             ///<         starttls_injection, too_many_errors, too_many_refused, too_many_idle
-        timeout,             ///< reason: the state it happened in
-        accepted             ///< a message was committed
+        refused_recipient,  ///< detail: the address; reason: unknown, foreign, too_many, syntax
+        refused_message,    ///< reason: size, bare_newline, no_space, busy, shutting_down, failed
+        violation,          ///< reason: non_smtp, bare_newline, control_character, line_too_long,
+                            ///< early_talker,
+                            ///<         starttls_injection, too_many_errors, too_many_refused,
+                            ///<         too_many_idle
+        timeout,            ///< reason: the state it happened in
+        accepted            ///< a message was committed
     };
     Kind kind;
     std::string_view reason;
@@ -120,8 +125,9 @@ struct Event {
 
 /// Counts of one session for its closing log line and the metrics.
 struct SessionCounts {
-    std::map<std::string, std::uint32_t, std::less<>> commands;  ///< verb in lower case, `unknown` for the rest
-    std::map<std::uint16_t, std::uint32_t> replies;              ///< by code
+    std::map<std::string, std::uint32_t, std::less<>>
+        commands;                                    ///< verb in lower case, `unknown` for the rest
+    std::map<std::uint16_t, std::uint32_t> replies;  ///< by code
     std::uint32_t messages = 0;
     std::uint32_t errors = 0;
     std::uint64_t bytes = 0;  ///< of accepted messages
@@ -129,12 +135,14 @@ struct SessionCounts {
 
 /// SMTP or LMTP server session (RFC 5321, RFC 2033) without I/O.
 ///
-/// Ask for next_action() and answer it:  AwaitBytes -> receive() or on_timeout()    Deliver -> on_verdict()
-///                                       StartTls -> on_tls_established()    SendReply, Close -> nothing
-/// Replies to pipelined commands are gathered into one SendReply (RFC 2920); pipelined commands wait while a
-/// Deliver is unanswered, so replies keep command order. How the bytes are cut into receive() calls never
-/// changes what is sent. Only CRLF.CRLF ends DATA; bytes are handed on as sent, un-dotted after CRLF only.
-/// Not thread-safe.
+/// Ask for next_action() and answer it:  AwaitBytes -> receive() or on_timeout()    Deliver ->
+/// on_verdict()
+///                                       StartTls -> on_tls_established()    SendReply, Close ->
+///                                       nothing
+/// Replies to pipelined commands are gathered into one SendReply (RFC 2920); pipelined commands
+/// wait while a Deliver is unanswered, so replies keep command order. How the bytes are cut into
+/// receive() calls never changes what is sent. Only CRLF.CRLF ends DATA; bytes are handed on as
+/// sent, un-dotted after CRLF only. Not thread-safe.
 class Session {
   public:
     Session(const SessionConfig& config, Environment& environment);
@@ -142,17 +150,19 @@ class Session {
     Session& operator=(const Session&) = delete;
     ~Session();
 
-    [[nodiscard]] Action next_action();    ///< always one; precondition: the last one was answered
-    void receive(std::string_view bytes);  ///< not kept after return, beyond what one command line needs
-    void on_timeout();                     ///< 421 4.4.2, then Close
-    void on_eof();                         ///< the peer closed its side; an unfinished message is dropped
+    [[nodiscard]] Action next_action();  ///< always one; precondition: the last one was answered
+    void receive(
+        std::string_view bytes);  ///< not kept after return, beyond what one command line needs
+    void on_timeout();            ///< 421 4.4.2, then Close
+    void on_eof();                ///< the peer closed its side; an unfinished message is dropped
     void on_tls_established();
     void on_verdict(const DeliveryVerdict& verdict);
     /// 421 4.3.2 and Close as soon as no message is being received or committed.
     void on_shutdown();
 
-    [[nodiscard]] bool in_data() const;            ///< between 354 and the final dot, or awaiting a verdict
-    [[nodiscard]] std::string_view state() const;  ///< for the log: greeting, command, data, verdict, tls, closed
+    [[nodiscard]] bool in_data() const;  ///< between 354 and the final dot, or awaiting a verdict
+    [[nodiscard]] std::string_view state()
+        const;  ///< for the log: greeting, command, data, verdict, tls, closed
     [[nodiscard]] const SessionCounts& counts() const;
     [[nodiscard]] std::vector<Event> take_events();
 
