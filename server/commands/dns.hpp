@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+namespace dmarcbox {
+
+/// `dmarcbox dns DOMAIN... [--for HOST]`: what to publish, and with `check` whether it is.
+struct DnsOptions {
+    std::vector<std::string> domains;  ///< whose mail is reported on
+    std::string reports_host;  ///< domain of the report addresses; empty: that of `rua`, else the
+                               ///< first domain
+    std::string rua;           ///< address for aggregate and TLS reports; empty: rua@reports_host
+    std::string ruf;           ///< address for failure reports; empty: ruf@reports_host
+    std::string mail_host;     ///< MX target; empty: mx.reports_host
+    bool check = false;
+    std::string name_server;       ///< ADDRESS or ADDRESS@PORT; empty: those of resolv.conf
+    std::uint16_t smtp_port = 25;  ///< where --check expects the listener; 0: do not connect
+};
+
+/// Prints the records in zone file form, or with `check` one line per record (`ok`, `WARN`,
+/// `FAIL`). Returns 0, or 1 if a record is missing or wrong. Throws std::runtime_error if no
+/// resolver can be had.
+[[nodiscard]] int run_dns(DnsOptions options, std::ostream& out);
+
+}  // namespace dmarcbox

@@ -1,0 +1,313 @@
+#include "server/commands/dns_check.hpp"
+
+#include <netdb.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <ostream>
+
+#include "schema/dmarc_record.hpp"
+#include "server/commands/dns_records.hpp"
+#include "server/dns_resolver.hpp"
+#include "server/terminal.hpp"
+
+namespace dmarcbox {
+namespace {
+
+using Type = DnsResolver::Type;
+
+/// First line a server says, or what went wrong.
+struct Greeting {
+    bool ok = false;
+    std::string text;
+};
+
+Greeting greeting_of(const std::string& address, std::uint16_t port) {
+    addrinfo hints{};
+    hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* found = nullptr;
+    if (::getaddrinfo(address.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) {
+        return {false, "not an address"};
+    }
+    const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> info(found, &::freeaddrinfo);
+    const int handle = ::socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (handle < 0) {
+        return {false, std::strerror(errno)};
+    }
+    struct Closer {
+        int handle;
+        ~Closer() { ::close(handle); }
+    } const closer{handle};
+    constexpr int kPatienceMs = 5000;
+    if (::connect(handle, info->ai_addr, info->ai_addrlen) != 0 && errno != EINPROGRESS) {
+        return {false, std::strerror(errno)};
+    }
+    pollfd waiting{handle, POLLOUT, 0};
+    int error = 0;
+    socklen_t length = sizeof error;
+    if (::poll(&waiting, 1, kPatienceMs) <= 0) {
+        return {false, "no answer in 5 s (is TCP port " + std::to_string(port) +
+                           " open? many clouds block it)"};
+    }
+    ::getsockopt(handle, SOL_SOCKET, SO_ERROR, &error, &length);
+    if (error != 0) {
+        return {false, std::strerror(error)};
+    }
+    waiting.events = POLLIN;
+    std::array<char, 512> line{};
+    if (::poll(&waiting, 1, kPatienceMs) <= 0) {
+        return {false, "connected, but no greeting in 5 s"};
+    }
+    const auto got = ::recv(handle, line.data(), line.size(), 0);
+    if (got <= 0) {
+        return {false, "connected, but closed without a greeting"};
+    }
+    std::string text(line.data(), static_cast<std::size_t>(got));
+    text = text.substr(0, text.find_first_of("\r\n"));
+    constexpr std::string_view kQuit = "QUIT\r\n";
+    static_cast<void>(::send(handle, kQuit.data(), kQuit.size(), MSG_NOSIGNAL));
+    return {text.starts_with("220"), text};
+}
+
+class Checker {
+  public:
+    Checker(const DnsOptions& options, std::ostream& out)
+        : options_(options), out_(out), resolver_(options.name_server) {}
+
+    bool run() {
+        check_mail_host();
+        for (const auto& domain : options_.domains) {
+            check_policy(domain);
+            check_authorization(domain);
+            check_tls_reports(domain);
+        }
+        return good_;
+    }
+
+  private:
+    void ok(const std::string& text) { line("ok   ", text); }
+    void warn(const std::string& text) { line("WARN ", text); }
+    void fail(const std::string& text) {
+        good_ = false;
+        line("FAIL ", text);
+    }
+    /// Answers come from the network: never trusted to the terminal.
+    void line(const char* word, const std::string& text) {
+        out_ << word << ' ' << escape_for_terminal(text) << '\n';
+    }
+    void missing(const std::string& what, const DnsRecord& publish) {
+        fail(what + ". Publish: " + publish.line());
+    }
+    /// True if the lookup itself worked.
+    bool answered(const DnsAnswer& answer, const std::string& what) {
+        if (answer.status == DnsAnswer::Status::failed) {
+            fail(what + " cannot be looked up: " + answer.error);
+            return false;
+        }
+        return true;
+    }
+
+    void check_mail_host() {
+        const auto mx = resolver_.resolve(options_.reports_host, Type::mx);
+        if (!answered(mx, "MX " + options_.reports_host)) {
+            return;
+        }
+        const DnsRecord wanted{options_.reports_host, "MX", "10 " + options_.mail_host};
+        if (mx.status == DnsAnswer::Status::nothing) {
+            missing("MX " + options_.reports_host + " is missing, so report mail does not arrive",
+                    wanted);
+            return;
+        }
+        for (const auto& value : mx.values) {
+            check_mail_target(value.substr(value.find(' ') + 1));
+        }
+    }
+
+    void check_mail_target(const std::string& host) {
+        if (host.empty()) {
+            fail("MX " + options_.reports_host +
+                 " is \".\": it says that this domain receives no mail");
+            return;
+        }
+        std::vector<std::string> addresses;
+        for (const auto type : {Type::a, Type::aaaa}) {
+            const auto answer = resolver_.resolve(host, type);
+            if (!answered(answer, host)) {
+                return;
+            }
+            addresses.insert(addresses.end(), answer.values.begin(), answer.values.end());
+        }
+        if (addresses.empty()) {
+            fail("MX " + options_.reports_host + " -> " + host + ", which has no A or AAAA record");
+            return;
+        }
+        std::string shown;
+        for (const auto& address : addresses) {
+            shown += ' ' + address;
+        }
+        ok("MX " + options_.reports_host + " -> " + host + shown);
+        if (options_.smtp_port == 0) {
+            return;
+        }
+        for (const auto& address : addresses) {
+            const auto greeting = greeting_of(address, options_.smtp_port);
+            const auto where = "port " + std::to_string(options_.smtp_port) + " of " + address;
+            if (greeting.ok) {
+                ok(where + " answers \"" + greeting.text + '"');
+            } else {
+                fail(where + ": " + greeting.text);
+            }
+        }
+    }
+
+    /// The one record of that version at `name`; nullopt if there is none. Several are a fault: all
+    /// are ignored.
+    std::optional<schema::TagRecord> only_record(const DnsAnswer& answer,
+                                                 const std::string& name,
+                                                 std::string_view version) {
+        std::optional<schema::TagRecord> found;
+        for (const auto& value : answer.values) {
+            auto record = schema::parse_tag_record(value, version);
+            if (record && found) {
+                fail(name + " has several " + std::string(version) +
+                     " records: reporters then ignore all of them; keep one");
+                return std::nullopt;
+            }
+            if (record) {
+                found = std::move(record);
+            }
+        }
+        return found;
+    }
+    static bool has_several(const DnsAnswer& answer, std::string_view version) {
+        return std::count_if(answer.values.begin(), answer.values.end(),
+                             [version](const auto& value) {
+                                 return schema::parse_tag_record(value, version).has_value();
+                             }) > 1;
+    }
+
+    bool names_address(const std::string* uris, const std::string& address) {
+        if (uris == nullptr) {
+            return false;
+        }
+        const auto addresses = schema::report_addresses(*uris);
+        return std::find(addresses.begin(), addresses.end(), address) != addresses.end();
+    }
+
+    void check_policy(const std::string& domain) {
+        const auto name = "_dmarc." + domain;
+        const auto answer = resolver_.resolve(name, Type::txt);
+        if (!answered(answer, name)) {
+            return;
+        }
+        const auto record = only_record(answer, name, "DMARC1");
+        if (!record) {
+            if (!has_several(answer, "DMARC1")) {
+                missing(name + " is missing", {name, "TXT",
+                                               "v=DMARC1; p=none; rua=mailto:" + options_.rua +
+                                                   "; ruf=mailto:" + options_.ruf + "; fo=1"});
+            }
+            return;
+        }
+        const auto* policy = record->find("p");
+        const auto* rua = record->find("rua");
+        if (!names_address(rua, options_.rua)) {
+            fail(name + ": rua does not name " + options_.rua +
+                 ", so no aggregate report comes here. Put rua=mailto:" + options_.rua +
+                 " into it");
+        } else {
+            ok(name + ": p=" + (policy != nullptr ? *policy : "none (absent)") +
+               ", rua=" + options_.rua);
+        }
+        if (!names_address(record->find("ruf"), options_.ruf)) {
+            warn(name + ": ruf does not name " + options_.ruf +
+                 ", so no failure report comes here (few reporters send them)");
+        }
+        check_policy_tags(name, *record);
+    }
+
+    void check_policy_tags(const std::string& name, const schema::TagRecord& record) {
+        constexpr std::array<std::string_view, 3> kPolicies{"none", "quarantine", "reject"};
+        for (const auto* tag : {"p", "sp", "np"}) {
+            const auto* value = record.find(tag);
+            if (value != nullptr &&
+                std::find(kPolicies.begin(), kPolicies.end(), *value) == kPolicies.end()) {
+                fail(name + ": " + tag + "=" + *value + " is not none, quarantine or reject");
+            }
+        }
+        for (const auto* tag : {"adkim", "aspf"}) {
+            const auto* value = record.find(tag);
+            if (value != nullptr && *value != "r" && *value != "s") {
+                fail(name + ": " + tag + "=" + *value + " is not r or s");
+            }
+        }
+        for (const auto* tag : {"pct", "rf", "ri"}) {
+            if (const auto* value = record.find(tag); value != nullptr) {
+                warn(name + " still has " + tag + "=" + *value + " (gone in RFC 9989)");
+            }
+        }
+        if (record.find("fo") != nullptr && record.find("ruf") == nullptr) {
+            warn(name + ": fo has no effect without ruf");
+        }
+    }
+
+    void check_authorization(const std::string& domain) {
+        if (!needs_authorization(domain, options_.reports_host)) {
+            return;
+        }
+        const DnsRecord wanted{domain + "._report._dmarc." + options_.reports_host, "TXT",
+                               "v=DMARC1"};
+        const auto answer = resolver_.resolve(wanted.name, Type::txt);
+        if (!answered(answer, wanted.name)) {
+            return;
+        }
+        const bool authorized =
+            std::any_of(answer.values.begin(), answer.values.end(), [](const std::string& value) {
+                return schema::parse_tag_record(value, "DMARC1").has_value();
+            });
+        if (authorized) {
+            ok(wanted.name + ": reports on " + domain + " may be sent here");
+        } else {
+            missing(wanted.name + " is missing, so reporters drop our address without telling",
+                    wanted);
+        }
+    }
+
+    void check_tls_reports(const std::string& domain) {
+        const auto name = "_smtp._tls." + domain;
+        const auto answer = resolver_.resolve(name, Type::txt);
+        if (!answered(answer, name)) {
+            return;
+        }
+        const auto record = only_record(answer, name, "TLSRPTv1");
+        if (record && names_address(record->find("rua"), options_.rua)) {
+            ok(name + ": rua=" + options_.rua);
+        } else if (record) {
+            warn(name + ": rua does not name " + options_.rua + ", so no TLS report comes here");
+        } else if (!has_several(answer, "TLSRPTv1")) {
+            warn(name + " is missing, so nobody reports on TLS. Publish: " +
+                 DnsRecord{name, "TXT", "v=TLSRPTv1; rua=mailto:" + options_.rua}.line());
+        }
+    }
+
+    const DnsOptions& options_;
+    std::ostream& out_;
+    DnsResolver resolver_;
+    bool good_ = true;
+};
+
+}  // namespace
+
+bool check_dns(const DnsOptions& options, std::ostream& out) {
+    return Checker(options, out).run();
+}
+
+}  // namespace dmarcbox

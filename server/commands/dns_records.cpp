@@ -1,0 +1,119 @@
+#include "server/commands/dns_records.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "schema/domain_name.hpp"
+
+namespace dmarcbox {
+namespace {
+
+/// Letters, digits, hyphen, underscore and dots, labels of 1 to 63: what can stand in a zone.
+bool is_domain(const std::string& name) {
+    if (name.empty() || name.size() > 253) {
+        return false;
+    }
+    std::size_t label = 0;
+    for (const char c : name) {
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+        if (c == '.' ? label == 0 : (!plain || ++label > 63)) {
+            return false;
+        }
+        if (c == '.') {
+            label = 0;
+        }
+    }
+    return label != 0;
+}
+
+std::string domain_or_throw(const std::string& text) {
+    auto name = schema::normalize_domain(text);
+    if (!is_domain(name)) {
+        throw std::invalid_argument(
+            "\"" + text +
+            "\" is not a domain name (write international names in A-label form, xn--...)");
+    }
+    return name;
+}
+
+std::string domain_of(const std::string& address) {
+    const auto at = address.rfind('@');
+    if (at == std::string::npos || at == 0) {
+        throw std::invalid_argument("\"" + address + "\" is not a mail address");
+    }
+    return domain_or_throw(address.substr(at + 1));
+}
+
+}  // namespace
+
+std::string DnsRecord::line() const {
+    std::string shown = value;
+    if (type == "TXT") {
+        shown = '"' + shown + '"';
+    } else {
+        shown += '.';
+    }
+    return name + ". " + type + " " + shown;
+}
+
+DnsOptions complete(DnsOptions options) {
+    for (auto& domain : options.domains) {
+        domain = domain_or_throw(domain);
+    }
+    if (options.reports_host.empty()) {
+        options.reports_host = options.rua.empty() ? options.domains.at(0) : domain_of(options.rua);
+    }
+    options.reports_host = domain_or_throw(options.reports_host);
+    if (options.rua.empty()) {
+        options.rua = "rua@" + options.reports_host;
+    }
+    if (options.ruf.empty()) {
+        options.ruf = "ruf@" + options.reports_host;
+    }
+    static_cast<void>(domain_of(options.rua));
+    static_cast<void>(domain_of(options.ruf));
+    options.mail_host = domain_or_throw(options.mail_host.empty() ? "mx." + options.reports_host
+                                                                  : options.mail_host);
+    return options;
+}
+
+bool needs_authorization(const std::string& domain, const std::string& reports_host) {
+    return !schema::same_organization(domain, reports_host);
+}
+
+std::vector<DnsRecordGroup> records_to_publish(const DnsOptions& options) {
+    std::vector<DnsRecordGroup> groups;
+    groups.push_back({"Where report mail goes (" + options.mail_host +
+                          " needs an A or AAAA record with the address of this machine)",
+                      {{options.reports_host, "MX", "10 " + options.mail_host}}});
+
+    DnsRecordGroup policy{
+        "Ask for DMARC reports. p=none changes nothing for your mail; keep p if you have a record",
+        {}};
+    DnsRecordGroup tls{"Ask for reports on TLS to your own mail servers", {}};
+    DnsRecordGroup external{"Let reporters send reports on these domains to " +
+                                options.reports_host +
+                                ": without it they drop our address without telling",
+                            {}};
+    for (const auto& domain : options.domains) {
+        policy.records.push_back({"_dmarc." + domain, "TXT",
+                                  "v=DMARC1; p=none; rua=mailto:" + options.rua +
+                                      "; ruf=mailto:" + options.ruf + "; fo=1"});
+        tls.records.push_back(
+            {"_smtp._tls." + domain, "TXT", "v=TLSRPTv1; rua=mailto:" + options.rua});
+        if (needs_authorization(domain, options.reports_host)) {
+            external.records.push_back(
+                {domain + "._report._dmarc." + options.reports_host, "TXT", "v=DMARC1"});
+        }
+    }
+    groups.push_back(std::move(policy));
+    if (!external.records.empty()) {
+        groups.push_back(std::move(external));
+        groups.push_back({"or, instead of one record per domain, a wildcard for all domains",
+                          {{"*._report._dmarc." + options.reports_host, "TXT", "v=DMARC1"}}});
+    }
+    groups.push_back(std::move(tls));
+    return groups;
+}
+
+}  // namespace dmarcbox

@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+"""`dmarcbox dns --check` against a real name server (nsd) on loopback: what is right, missing and wrong.
+
+usage: dns_check_test.py DMARCBOX      exit 77: nsd is not installed (skipped)
+"""
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+ZONE = """$ORIGIN {origin}.
+$TTL 60
+@ IN SOA ns.{origin}. hostmaster.{origin}. 1 3600 600 86400 60
+@ IN NS ns.{origin}.
+ns IN A 127.0.0.1
+"""
+
+ZONES = {
+    "reports.example": """@ IN MX 10 mx
+mx IN A 127.0.0.1
+good.example._report._dmarc IN TXT "v=DMARC1;"
+pct.example._report._dmarc IN TXT "v=DMARC1"
+""",
+    "good.example": """_dmarc IN TXT "v=DMARC1; p=none; " "rua=mailto:rua@reports.example!10m,mailto:x@good.example; ruf=mailto:ruf@reports.example"
+_smtp._tls IN TXT "v=TLSRPTv1; rua=mailto:rua@reports.example"
+""",
+    "pct.example": """_dmarc IN TXT "v=DMARC1; p=none; pct=50; rua=mailto:rua@reports.example; ruf=mailto:ruf@reports.example"
+_smtp._tls IN TXT "v=TLSRPTv1; rua=mailto:other@pct.example"
+""",
+    "twice.example": """_dmarc IN TXT "v=DMARC1; p=none; rua=mailto:rua@reports.example"
+_dmarc IN TXT "v=DMARC1; p=reject"
+""",
+    "wrong.example": """_dmarc IN TXT "v=DMARC1; p=nothing; rua=mailto:rua@elsewhere.example"
+""",
+    "evil.example": """_dmarc IN TXT "v=DMARC1; p=\\027[31mred; rua=mailto:rua@reports.example"
+""",
+    "empty.example": "",
+    "wild.example": """@ IN MX 10 mx
+mx IN A 127.0.0.1
+*._report._dmarc IN TXT "v=DMARC1"
+""",
+    "nomx.example": "",
+}
+
+# (arguments, exit code, lines that must start like this, texts that must not appear)
+CASES = [
+    (["good.example", "--for", "reports.example"], 0,
+     ["ok    MX reports.example -> mx.reports.example 127.0.0.1", "ok    port", "ok    _dmarc.good.example: p=none",
+      "ok    good.example._report._dmarc.reports.example", "ok    _smtp._tls.good.example"], ["FAIL", "WARN"]),
+    (["pct.example", "--for", "reports.example"], 0,
+     ["WARN  _dmarc.pct.example still has pct=50", "WARN  _smtp._tls.pct.example: rua does not name"], ["FAIL"]),
+    (["twice.example", "--for", "reports.example"], 1,
+     ["FAIL  _dmarc.twice.example has several DMARC1 records",
+      "FAIL  twice.example._report._dmarc.reports.example is missing",
+      "WARN  _smtp._tls.twice.example is missing"], []),
+    (["wrong.example", "--for", "reports.example"], 1,
+     ["FAIL  _dmarc.wrong.example: rua does not name rua@reports.example", "FAIL  _dmarc.wrong.example: p=nothing"], []),
+    (["evil.example", "--for", "reports.example"], 1, ["FAIL  _dmarc.evil.example: p="], ["\x1b"]),
+    (["empty.example", "--for", "reports.example"], 1, ["FAIL  _dmarc.empty.example is missing. Publish: _dmarc.empty.example. TXT"], []),
+    (["good.example", "--for", "wild.example", "--rua", "rua@reports.example", "--ruf", "ruf@reports.example"], 0,
+     ["ok    good.example._report._dmarc.wild.example"], ["FAIL"]),
+    (["good.example", "--for", "nomx.example", "--rua", "rua@reports.example"], 1,
+     ["FAIL  MX nomx.example is missing, so report mail does not arrive. Publish: nomx.example. MX 10 mx.nomx.example."], []),
+]
+
+
+def free_port(kind):
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def serve_greeting(listener):
+    while True:
+        try:
+            peer, _ = listener.accept()
+        except OSError:
+            return
+        with peer:
+            peer.sendall(b"220 mx.reports.example ESMTP\r\n")
+            peer.settimeout(2)
+            try:
+                peer.recv(64)
+            except OSError:
+                pass
+
+
+def main():
+    binary = pathlib.Path(sys.argv[1]).resolve()
+    nsd = shutil.which("nsd") or shutil.which("nsd", path="/usr/sbin")
+    if nsd is None:
+        print("skipped: nsd is not installed")
+        sys.exit(77)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="dmarcbox-dns-"))
+    port = free_port(socket.SOCK_DGRAM)
+    config = (f"server:\n  ip-address: 127.0.0.1\n  port: {port}\n  username: \"\"\n  zonesdir: \"{folder}\"\n"
+              f"  database: \"\"\n  pidfile: \"{folder}/nsd.pid\"\n  xfrdfile: \"{folder}/xfrd.state\"\n"
+              f"  xfrdir: \"{folder}\"\n  zonelistfile: \"{folder}/zone.list\"\n  server-count: 1\nremote-control:\n  control-enable: no\n")
+    for origin, records in ZONES.items():
+        (folder / f"{origin}.zone").write_text(ZONE.format(origin=origin) + records)
+        config += f"zone:\n  name: {origin}\n  zonefile: {origin}.zone\n"
+    (folder / "nsd.conf").write_text(config)
+    name_server = subprocess.Popen([nsd, "-d", "-c", folder / "nsd.conf"], stdout=subprocess.DEVNULL, stderr=open(folder / "nsd.log", "wb"))
+    listener = socket.create_server(("127.0.0.1", 0))
+    smtp_port = listener.getsockname()[1]
+    threading.Thread(target=serve_greeting, args=(listener,), daemon=True).start()
+    time.sleep(0.5)
+    failed = 0
+    try:
+        for arguments, code, lines, never in CASES:
+            run = subprocess.run([binary, "dns", *arguments, "--check", "--name-server", f"127.0.0.1@{port}", "--smtp-port", str(smtp_port)],
+                                 capture_output=True, text=True, timeout=60)
+            faults = [] if run.returncode == code else [f"exit {run.returncode} instead of {code}"]
+            faults += [f"no line starts with {wanted!r}" for wanted in lines
+                       if not any(line.startswith(wanted) for line in run.stdout.splitlines())]
+            faults += [f"{text!r} appears" for text in never if text in run.stdout]
+            print("ok  " if not faults else "FAIL", *arguments)
+            if faults:
+                failed += 1
+                print("\n".join(faults), run.stdout, run.stderr, sep="\n")
+    finally:
+        name_server.terminate()
+        name_server.wait(10)
+        listener.close()
+    if failed:
+        sys.exit(f"{failed} of {len(CASES)} cases failed; zones and log in {folder}")
+    shutil.rmtree(folder)
+
+
+main()

@@ -1,0 +1,54 @@
+#include "server/commands/dns_records.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <sstream>
+#include <stdexcept>
+
+using dmarcbox::DnsOptions;
+
+namespace {
+
+std::vector<std::string> lines_of(DnsOptions options) {
+    std::vector<std::string> lines;
+    for (const auto& group : dmarcbox::records_to_publish(dmarcbox::complete(std::move(options)))) {
+        for (const auto& record : group.records) {
+            lines.push_back(record.line());
+        }
+    }
+    return lines;
+}
+
+}  // namespace
+
+TEST_CASE("dns: reports to another organisation need an authorisation") {
+    CHECK(lines_of({.domains = {"Example.org."}, .reports_host = "reports.example"}) ==
+          std::vector<std::string>{
+              "reports.example. MX 10 mx.reports.example.",
+              "_dmarc.example.org. TXT \"v=DMARC1; p=none; rua=mailto:rua@reports.example; "
+              "ruf=mailto:ruf@reports.example; fo=1\"",
+              "example.org._report._dmarc.reports.example. TXT \"v=DMARC1\"",
+              "*._report._dmarc.reports.example. TXT \"v=DMARC1\"",
+              "_smtp._tls.example.org. TXT \"v=TLSRPTv1; rua=mailto:rua@reports.example\""});
+}
+
+TEST_CASE("dns: reports to a host of the same organisation need none") {
+    const auto lines = lines_of({.domains = {"example.org"}, .reports_host = "dmarc.example.org"});
+    CHECK(lines.front() == "dmarc.example.org. MX 10 mx.dmarc.example.org.");
+    CHECK(std::none_of(lines.begin(), lines.end(), [](const std::string& line) {
+        return line.find("_report") != std::string::npos;
+    }));
+}
+
+TEST_CASE("dns: what cannot be a domain is refused by name") {
+    for (const auto* bad : {"", ".", "a..b", "exa mple.org",
+                            "b\xc3\xbc"
+                            "cher.example",
+                            "-\x1b[31m"}) {
+        CHECK_THROWS_AS(dmarcbox::complete({.domains = {bad}, .reports_host = "r.example"}),
+                        std::invalid_argument);
+    }
+    CHECK_THROWS_AS(dmarcbox::complete({.domains = {"example.org"}, .rua = "not-an-address"}),
+                    std::invalid_argument);
+}
