@@ -1,0 +1,300 @@
+-- dmarcbox views: the questions, for any sqlite3 shell from 3.38 without extension. Each is
+-- described in schema/README.md. Made again at every migration, so nothing may depend on an old one.
+
+DROP VIEW IF EXISTS receipts;
+DROP VIEW IF EXISTS tls_failures_by_domain;
+DROP VIEW IF EXISTS failure_samples;
+DROP VIEW IF EXISTS deviations;
+DROP VIEW IF EXISTS problems;
+DROP VIEW IF EXISTS policies_seen;
+DROP VIEW IF EXISTS reporters;
+DROP VIEW IF EXISTS daily;
+DROP VIEW IF EXISTS likely_forwarded;
+DROP VIEW IF EXISTS failing_sources;
+DROP VIEW IF EXISTS sources;
+DROP VIEW IF EXISTS source_classes;
+DROP VIEW IF EXISTS evidence_classes;
+
+-- What each evidence token says, per domain and source (schema/evidence.md).
+CREATE VIEW evidence_classes AS
+SELECT domain, source_ip, evidence, records, messages,
+       CASE
+           WHEN evidence IN ('dkim+spf', 'dkim', 'spf') THEN 'aligned'
+           WHEN substr(evidence, 1, 7) IN ('nothing', 'temperr') THEN 'unauthenticated'
+           WHEN substr(evidence, 1, 9) IN ('signs-as:', 'sends-as:')
+                OR evidence IN ('strict', 'reporter-disagrees', 'own-key-bad') THEN 'misconfigured'
+           WHEN substr(evidence, 1, 7) = 'reason-' OR evidence = 'arc-pass'
+                OR substr(evidence, 1, 20) = 'own-signature-broken' THEN 'forwarder'
+           ELSE 'unauthenticated'
+       END AS class,
+       CASE
+           WHEN evidence IN ('dkim+spf', 'dkim', 'spf', 'nothing', 'strict', 'arc-pass',
+                             'own-signature-broken+foreign')
+                OR substr(evidence, 1, 7) = 'reason-' THEN 'high'
+           WHEN substr(evidence, 1, 9) = 'signs-as:' THEN
+               CASE WHEN EXISTS (SELECT 1 FROM cosigners c WHERE c.domain = source_evidence.domain
+                                 AND c.signer = substr(evidence, 10)) THEN 'high' ELSE 'medium' END
+           WHEN evidence IN ('own-signature-broken', 'own-key-bad')
+                OR substr(evidence, 1, 7) = 'nothing' THEN 'medium'
+           ELSE 'low'
+       END AS confidence
+FROM source_evidence;
+
+-- One row per domain and source: its class by evidence alone, before the operator's labels.
+-- 98 % passing is aligned (the rest is stray); half passing without a sign of forwarding is partly
+-- misconfigured; else the class of most failing messages. Temporary errors say nothing of their own.
+-- The tops are `messages confidence evidence`, so that max() finds the token with most messages.
+CREATE VIEW source_classes AS
+WITH volumes AS MATERIALIZED (
+    SELECT domain AS volume_domain, sum(passed) AS aligned_messages
+    FROM source_totals GROUP BY domain
+)
+SELECT domain, source_ip,
+       CASE winner WHEN 'partly' THEN 'misconfigured' ELSE winner END AS class,
+       CASE winner
+           WHEN 'aligned' THEN substr(top_aligned, 25)
+           WHEN 'partly' THEN substr(max(ifnull(top_misconfigured, ''),
+                                         ifnull(top_unauthenticated, '')), 25)
+           WHEN 'misconfigured' THEN substr(top_misconfigured, 25)
+           WHEN 'forwarder' THEN substr(top_forwarder, 25)
+           ELSE substr(ifnull(top_unauthenticated, top_temperror), 25)
+       END AS evidence,
+       CASE winner
+           WHEN 'aligned' THEN 'high'
+           WHEN 'partly' THEN 'partly'
+           WHEN 'misconfigured' THEN rtrim(substr(top_misconfigured, 17, 7))
+           WHEN 'forwarder' THEN
+               -- A provider that breaks our signature by a footer looks like a forwarder; one that
+               -- carries more than 5 % of our aligned volume is for a person to check.
+               CASE WHEN substr(top_forwarder, 25, 20) = 'own-signature-broken'
+                         AND messages * 20 > (SELECT aligned_messages FROM volumes
+                                              WHERE volume_domain = domain)
+                    THEN 'check' ELSE rtrim(substr(top_forwarder, 17, 7)) END
+           ELSE rtrim(substr(ifnull(top_unauthenticated, top_temperror), 17, 7))
+       END AS confidence,
+       substr(top_foreign, 17) AS authenticates_as
+FROM (
+    SELECT *, CASE
+        WHEN top_aligned IS NOT NULL AND passed * 100 >= (messages - temperror) * 98 THEN 'aligned'
+        WHEN top_aligned IS NOT NULL AND top_forwarder IS NULL
+             AND passed * 2 >= messages - temperror THEN 'partly'
+        WHEN top_misconfigured IS NOT NULL AND misconfigured >= forwarder
+             AND misconfigured >= unauthenticated THEN 'misconfigured'
+        WHEN top_forwarder IS NOT NULL AND forwarder >= unauthenticated THEN 'forwarder'
+        ELSE 'unauthenticated' END AS winner
+    FROM (
+        SELECT domain, source_ip, sum(messages) AS messages,
+               ifnull(sum(messages) FILTER (WHERE class = 'aligned'), 0) AS passed,
+               ifnull(sum(messages) FILTER (WHERE class = 'misconfigured'), 0) AS misconfigured,
+               ifnull(sum(messages) FILTER (WHERE class = 'forwarder'), 0) AS forwarder,
+               ifnull(sum(messages) FILTER (WHERE class = 'unauthenticated'
+                                            AND evidence <> 'temperror'), 0) AS unauthenticated,
+               ifnull(sum(messages) FILTER (WHERE evidence = 'temperror'), 0) AS temperror,
+               max(printf('%016d%-7s %s', messages, confidence, evidence))
+                   FILTER (WHERE class = 'aligned') AS top_aligned,
+               max(printf('%016d%-7s %s', messages, confidence, evidence))
+                   FILTER (WHERE class = 'misconfigured') AS top_misconfigured,
+               max(printf('%016d%-7s %s', messages, confidence, evidence))
+                   FILTER (WHERE class = 'forwarder') AS top_forwarder,
+               max(printf('%016d%-7s %s', messages, confidence, evidence))
+                   FILTER (WHERE class = 'unauthenticated' AND evidence <> 'temperror')
+                   AS top_unauthenticated,
+               max(printf('%016d%-7s %s', messages, confidence, evidence))
+                   FILTER (WHERE evidence = 'temperror') AS top_temperror,
+               max(printf('%016d%s', messages, substr(evidence, 10)))
+                   FILTER (WHERE substr(evidence, 1, 9) IN ('signs-as:', 'sends-as:'))
+                   AS top_foreign
+        FROM evidence_classes
+        GROUP BY domain, source_ip
+    )
+);
+
+-- Who sends as my domain. The operator's word (labels) wins over the evidence: the narrowest
+-- network, else the domain that the source authenticates as.
+CREATE VIEW sources AS
+SELECT t.domain, t.source_ip, ifnull(l.class, c.class) AS class,
+       t.messages, t.passed, t.messages - t.passed AS failed, t.dkim_passed, t.spf_passed,
+       t.quarantined, t.rejected, t.reporters, t.first_seen_at, t.last_seen_at,
+       c.evidence, CASE WHEN l.class IS NULL THEN c.confidence ELSE 'label' END AS confidence,
+       c.authenticates_as, t.source_net, t.records, l.subject AS label
+FROM source_classes c
+CROSS JOIN source_totals t ON t.domain = c.domain AND t.source_ip = c.source_ip
+LEFT JOIN labels l ON l.id = (
+    SELECT b.id FROM labels b
+    WHERE hex(t.source_ip_key) BETWEEN b.first_key AND b.last_key
+       OR b.first_key IS NULL AND (c.authenticates_as = lower(b.subject)
+          OR substr(c.authenticates_as, -length(b.subject) - 1) = '.' || lower(b.subject))
+    ORDER BY b.first_key IS NULL, b.first_key DESC, b.last_key, length(b.subject) DESC LIMIT 1);
+
+-- What fails DMARC, most messages first. The sum of `failed` is everything that failed.
+CREATE VIEW failing_sources AS
+SELECT s.domain, s.source_ip, s.class, s.failed, s.messages,
+       i.header_from, i.dkim_domains, i.spf_domains, s.last_seen_at,
+       s.evidence, s.confidence, s.authenticates_as
+FROM sources s
+LEFT JOIN (
+    SELECT domain, source_ip,
+           group_concat(CASE kind WHEN 'from' THEN identity END, ' ') AS header_from,
+           group_concat(CASE kind WHEN 'dkim' THEN identity END, ' ') AS dkim_domains,
+           group_concat(CASE kind WHEN 'spf' THEN identity END, ' ') AS spf_domains
+    FROM source_identities GROUP BY domain, source_ip
+) i ON i.domain = s.domain AND i.source_ip = s.source_ip
+WHERE s.failed > 0
+ORDER BY s.failed DESC, s.domain, s.source_ip;
+
+-- Failures explained by forwarding: the failing messages with such evidence, whatever the class of
+-- their source.
+CREATE VIEW likely_forwarded AS
+SELECT e.domain, e.source_ip, sum(e.messages) FILTER (WHERE e.class = 'forwarder') AS messages,
+       group_concat(CASE e.class WHEN 'forwarder' THEN e.evidence END, ' ') AS evidence,
+       t.last_seen_at,
+       CASE WHEN max(e.class = 'forwarder' AND e.confidence = 'high') THEN 'high'
+            ELSE 'medium' END AS confidence,
+       substr(max(printf('%016d%s', e.messages, substr(e.evidence, 10)))
+              FILTER (WHERE substr(e.evidence, 1, 9) IN ('signs-as:', 'sends-as:')), 17)
+              AS authenticates_as
+FROM evidence_classes e
+CROSS JOIN source_totals t ON t.domain = e.domain AND t.source_ip = e.source_ip
+GROUP BY e.domain, e.source_ip
+HAVING count(*) FILTER (WHERE e.class = 'forwarder') > 0
+ORDER BY messages DESC, e.domain, e.source_ip;
+
+CREATE VIEW daily AS
+SELECT day, domain, messages, passed, messages - passed AS failed, quarantined, rejected,
+       dkim_passed, spf_passed
+FROM day_totals
+ORDER BY day, domain;
+
+-- Who reports to me, how regularly. The typical gap is the median between the begins of successive
+-- reports.
+CREATE VIEW reporters AS
+WITH gaps AS (
+    SELECT org_name, domain, gap,
+           row_number() OVER (PARTITION BY org_name, domain ORDER BY gap) AS place,
+           count(*) OVER (PARTITION BY org_name, domain) AS gaps
+    FROM (
+        SELECT org_name, domain,
+               begin_at - lag(begin_at) OVER (PARTITION BY org_name, domain
+                                              ORDER BY begin_at) AS gap
+        FROM aggregate_reports WHERE counted = 1
+    ) WHERE gap > 0
+)
+SELECT r.org_name, r.domain, r.reports, r.messages, r.first_report_at, r.last_report_at,
+       g.gap AS typical_gap_seconds,
+       max(0, unixepoch() - r.last_report_at) AS silent_seconds
+FROM (
+    SELECT org_name, domain, count(*) AS reports,
+           sum(min(message_count, 1000000000000000)) AS messages,
+           min(begin_at) AS first_report_at, max(end_at) AS last_report_at
+    FROM aggregate_reports WHERE counted = 1 GROUP BY org_name, domain
+) r
+LEFT JOIN gaps g ON g.org_name IS r.org_name AND g.domain IS r.domain AND g.place = (g.gaps + 1) / 2
+ORDER BY r.messages DESC, r.org_name, r.domain;
+
+CREATE VIEW policies_seen AS
+SELECT domain, org_name, p, sp, np, adkim, aspf, pct, testing,
+       min(begin_at) AS first_seen_at, max(end_at) AS last_seen_at, count(*) AS reports
+FROM aggregate_reports WHERE counted = 1
+GROUP BY domain, org_name, p, sp, np, adkim, aspf, pct, testing
+ORDER BY domain, first_seen_at, org_name;
+
+-- Messages not understood, faults beside a stored report, and conflicts, newest first.
+CREATE VIEW problems AS
+SELECT m.id AS message_id, m.received_at, m.header_from, m.subject, m.outcome,
+       p.stage, p.code, p.detail
+FROM (
+    SELECT message_id, stage, code, detail FROM findings WHERE fault = 1
+    UNION ALL
+    SELECT u.id, NULL, NULL, u.detail FROM messages u
+    WHERE u.outcome = 'unreadable'
+      AND NOT EXISTS (SELECT 1 FROM findings f WHERE f.message_id = u.id AND f.fault = 1)
+    UNION ALL
+    SELECT a.message_id, 'store', 'conflict',
+           'aggregate report ' || ifnull(a.report_id, '') || ' of ' || ifnull(a.org_name, '')
+           || ' for ' || ifnull(a.domain, '')
+           || CASE a.counted WHEN 1 THEN ', counted' ELSE ', not counted' END
+    FROM aggregate_reports a WHERE a.conflict = 1
+    UNION ALL
+    SELECT t.message_id, 'store', 'conflict',
+           'TLS report ' || ifnull(t.report_id, '') || ' of ' || ifnull(t.org_name, '')
+           || ' for ' || ifnull(t.policy_domains, '')
+           || CASE t.counted WHEN 1 THEN ', counted' ELSE ', not counted' END
+    FROM tls_reports t WHERE t.conflict = 1
+) p JOIN messages m ON m.id = p.message_id
+ORDER BY m.received_at DESC, m.id DESC;
+
+-- Which reporters break the standards, and how.
+CREATE VIEW deviations AS
+SELECT org_name, code, count(DISTINCT report) AS reports, max(last_at) AS last_seen_at,
+       max(message_id) AS example_message_id
+FROM (
+    SELECT a.org_name, f.code, a.id * 4 AS report, ifnull(a.end_at, m.received_at) AS last_at,
+           f.message_id
+    FROM findings f
+    JOIN aggregate_reports a ON a.id = f.aggregate_report_id
+    JOIN messages m ON m.id = f.message_id
+    WHERE f.aggregate_report_id IS NOT NULL
+    UNION ALL
+    SELECT t.org_name, f.code, t.id * 4 + 1, ifnull(t.end_at, m.received_at), f.message_id
+    FROM findings f
+    JOIN tls_reports t ON t.id = f.tls_report_id
+    JOIN messages m ON m.id = f.message_id
+    WHERE f.tls_report_id IS NOT NULL
+    UNION ALL
+    SELECT ifnull(r.reporting_mta, m.header_from), f.code, r.id * 4 + 2,
+           ifnull(r.arrived_at, m.received_at), f.message_id
+    FROM findings f
+    JOIN failure_reports r ON r.id = f.failure_report_id
+    JOIN messages m ON m.id = f.message_id
+    WHERE f.failure_report_id IS NOT NULL
+)
+GROUP BY org_name, code
+ORDER BY reports DESC, org_name, code;
+
+-- Failure reports beside the aggregate rows of the same source and domain.
+CREATE VIEW failure_samples AS
+SELECT f.id AS failure_report_id, f.arrived_at, f.reported_domain, f.source_ip, s.class,
+       f.sample_from, f.sample_subject, f.sample_date_at, f.auth_failure, f.delivery_result,
+       s.messages AS aggregate_messages, f.incidents, f.message_id
+FROM failure_reports f
+LEFT JOIN sources s ON s.domain = f.reported_domain AND s.source_ip = f.source_ip
+ORDER BY f.arrived_at DESC, f.id DESC;
+
+-- Failed TLS sessions. What a reporter counts as failed without giving details is '(no details)'.
+CREATE VIEW tls_failures_by_domain AS
+SELECT policy_domain, policy_type, result_type, sum(sessions) AS sessions,
+       count(DISTINCT org_name) AS reporters,
+       min(first_seen_at) AS first_seen_at, max(last_seen_at) AS last_seen_at
+FROM (
+    SELECT p.policy_domain, p.policy_type, f.result_type, f.failed_session_count AS sessions,
+           r.org_name, r.begin_at AS first_seen_at, r.end_at AS last_seen_at
+    FROM tls_reports r
+    JOIN tls_policies p ON p.tls_report_id = r.id
+    JOIN tls_failures f ON f.tls_policy_id = p.id
+    WHERE r.counted = 1
+    UNION ALL
+    SELECT p.policy_domain, p.policy_type, '(no details)',
+           p.failure_count - ifnull((SELECT sum(f.failed_session_count) FROM tls_failures f
+                                     WHERE f.tls_policy_id = p.id), 0) AS missing,
+           r.org_name, r.begin_at, r.end_at
+    FROM tls_reports r
+    JOIN tls_policies p ON p.tls_report_id = r.id
+    WHERE r.counted = 1 AND missing > 0
+    UNION ALL
+    SELECT nullif(policy_domain, '(none)'), nullif(policy_type, '(none)'),
+           nullif(result_type, '(none)'), sessions, nullif(org_name, '(none)'),
+           first_seen_at, last_seen_at
+    FROM pruned_tls_failures
+)
+GROUP BY policy_domain, policy_type, result_type
+ORDER BY sessions DESC, policy_domain, policy_type, result_type;
+
+CREATE VIEW receipts AS
+SELECT id AS message_id, received_at, source, peer_ip, tls, envelope_from, envelope_to, size,
+       outcome, detail,
+       (SELECT count(*) FROM aggregate_reports a WHERE a.message_id = messages.id)
+       + (SELECT count(*) FROM failure_reports f WHERE f.message_id = messages.id)
+       + (SELECT count(*) FROM tls_reports t WHERE t.message_id = messages.id) AS reports,
+       header_from, subject, duplicate_of
+FROM messages
+ORDER BY id;
