@@ -81,11 +81,38 @@ class Database {
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
     [[nodiscard]] sqlite3* handle() const { return handle_.get(); }
 
+    /// How long a statement waits for a lock of another process. 10 s at first.
+    void set_busy_timeout(int milliseconds);
+    /// The single integer that `sql` yields; 0 for NULL or no row.
+    [[nodiscard]] std::int64_t integer(std::string_view sql);
+    [[nodiscard]] bool in_transaction() const;
+    /// No more checkpoint in the middle of a commit: the caller looks at wal_pages() instead.
+    void keep_log_for_own_checkpoints();
+    /// Frames in the write-ahead log after the last commit; 0 before the call above.
+    [[nodiscard]] int wal_pages() const;
+
+    enum class Checkpoint { passive, restart, truncate };
+    /// True if every frame reached the file (and, but for passive, the log was reset). Waits for
+    /// readers at most as long as the busy timeout; passive never waits.
+    [[nodiscard]] bool checkpoint(Checkpoint mode);
+
+    /// Copies every page in one read transaction of `from`, which does not keep its writers out.
+    static void copy(Database& from, Database& to);
+    /// A new empty file, no schema, rollback journal: the target of copy(). Mode is of open(2).
+    [[nodiscard]] static Database create_empty(const std::filesystem::path& path, unsigned mode);
+    /// Opens without looking at the schema and without migrating: for verify and for tests.
+    [[nodiscard]] static Database open_unchecked(const std::filesystem::path& path);
+
   private:
+    explicit Database(std::filesystem::path path) : path_(std::move(path)) {}
+    void open(int flags, const char* uri_parameters);
+    void check_ours() const;
+
     struct Close {
         void operator()(sqlite3* database) const noexcept;
     };
     std::filesystem::path path_;
+    std::unique_ptr<int> wal_pages_;  ///< written by SQLite's hook, so it must not move
     std::unique_ptr<sqlite3, Close> handle_;
 };
 

@@ -1,0 +1,463 @@
+#include "storage/database.hpp"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <system_error>
+#include <utility>
+
+#include "storage/migrate.hpp"
+
+namespace dmarcbox::storage {
+
+namespace {
+
+constexpr int kBusyTimeoutMs = 10000;  // design: transactions of others stay under 100 ms
+// A file up to this size is checked whole at start (0.1 s); `dmarcbox verify` checks any size.
+constexpr std::uintmax_t kQuickCheckBytes = std::uintmax_t{64} << 20U;
+constexpr std::size_t kHeaderBytes = 100;  // https://sqlite.org/fileformat2.html section 1.3
+
+[[noreturn]] void fail(sqlite3* database, int code, const std::string& context) {
+    std::string reason = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
+    int extended = database != nullptr ? sqlite3_extended_errcode(database) : code;
+    if ((extended & 0xff) != (code & 0xff)) {
+        extended = code;
+    }
+    if ((extended & 0xff) == SQLITE_IOERR && database != nullptr) {
+        const int error = sqlite3_system_errno(database);
+        // A quota and a file size limit are a full disk by another name.
+        if (error == ENOSPC || error == EDQUOT || error == EFBIG) {
+            extended = SQLITE_FULL;
+        }
+    }
+    throw DatabaseError(extended, context + ": " + reason);
+}
+
+std::string first_words(const char* sql) {
+    const std::string_view text = sql == nullptr ? "" : sql;
+    return std::string(text.substr(0, std::min<std::size_t>(60, text.find('\n'))));
+}
+
+[[noreturn]] void fail(sqlite3_stmt* statement, int code) {
+    fail(sqlite3_db_handle(statement), code, first_words(sqlite3_sql(statement)));
+}
+
+std::uint32_t big_endian(const std::array<char, kHeaderBytes>& header, std::size_t offset) {
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < 4; ++i) {
+        value = (value << 8U) | static_cast<unsigned char>(header.at(offset + i));
+    }
+    return value;
+}
+
+int store_wal_pages(void* target, sqlite3* /*database*/, const char* /*name*/, int pages) {
+    *static_cast<int*>(target) = pages;
+    return SQLITE_OK;
+}
+
+void create_file(const std::filesystem::path& path, int flags, unsigned mode) {
+    const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | flags, mode);
+    if (file < 0) {
+        throw DatabaseError(SQLITE_CANTOPEN, path.string() + ": cannot be opened for writing: " +
+                                                 std::generic_category().message(errno));
+    }
+    ::close(file);
+}
+
+}  // namespace
+
+DatabaseError::DatabaseError(int code, const std::string& what)
+    : std::runtime_error(what), code_(code) {}
+
+bool DatabaseError::busy() const {
+    return (code_ & 0xff) == SQLITE_BUSY || (code_ & 0xff) == SQLITE_LOCKED;
+}
+
+bool DatabaseError::full() const {
+    return (code_ & 0xff) == SQLITE_FULL || code_ == SQLITE_IOERR_SHMSIZE;
+}
+
+Statement::Statement(sqlite3_stmt* statement) : statement_(statement) {}
+
+void Statement::Finalize::operator()(sqlite3_stmt* statement) const noexcept {
+    sqlite3_finalize(statement);
+}
+
+Statement& Statement::bind(int index, std::int64_t value) {
+    if (const int code = sqlite3_bind_int64(statement_.get(), index, value); code != SQLITE_OK) {
+        fail(statement_.get(), code);
+    }
+    return *this;
+}
+
+Statement& Statement::bind(int index, const std::optional<std::int64_t>& value) {
+    return value ? bind(index, *value) : bind_null(index);
+}
+
+Statement& Statement::bind(int index, std::string_view text) {
+    if (text.empty()) {
+        return bind_null(index);
+    }
+    const int code = sqlite3_bind_text64(statement_.get(), index, text.data(), text.size(),
+                                         SQLITE_STATIC, SQLITE_UTF8);
+    if (code != SQLITE_OK) {
+        fail(statement_.get(), code);
+    }
+    return *this;
+}
+
+Statement& Statement::bind_blob(int index, std::span<const std::uint8_t> bytes) {
+    // A null pointer would bind NULL; an empty blob is a value.
+    const int code = bytes.empty() ? sqlite3_bind_zeroblob(statement_.get(), index, 0)
+                                   : sqlite3_bind_blob64(statement_.get(), index, bytes.data(),
+                                                         bytes.size(), SQLITE_STATIC);
+    if (code != SQLITE_OK) {
+        fail(statement_.get(), code);
+    }
+    return *this;
+}
+
+Statement& Statement::bind_null(int index) {
+    if (const int code = sqlite3_bind_null(statement_.get(), index); code != SQLITE_OK) {
+        fail(statement_.get(), code);
+    }
+    return *this;
+}
+
+bool Statement::step() {
+    const int code = sqlite3_step(statement_.get());
+    if (code == SQLITE_ROW) {
+        return true;
+    }
+    if (code == SQLITE_DONE) {
+        return false;
+    }
+    sqlite3* database = sqlite3_db_handle(statement_.get());
+    const std::string context = first_words(sqlite3_sql(statement_.get()));
+    try {
+        fail(database, code, context);
+    } catch (const DatabaseError&) {
+        sqlite3_reset(statement_.get());  // a failed statement must not keep its locks
+        throw;
+    }
+}
+
+void Statement::run() {
+    while (step()) {
+    }
+    reset();
+}
+
+void Statement::reset() {
+    sqlite3_reset(statement_.get());
+}
+
+bool Statement::is_null(int column) const {
+    return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
+}
+
+std::int64_t Statement::integer(int column) const {
+    return sqlite3_column_int64(statement_.get(), column);
+}
+
+double Statement::real(int column) const {
+    return sqlite3_column_double(statement_.get(), column);
+}
+
+std::string_view Statement::text(int column) const {
+    const void* bytes = sqlite3_column_text(statement_.get(), column);
+    if (bytes == nullptr) {
+        return {};
+    }
+    return {static_cast<const char*>(bytes),
+            static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
+}
+
+std::span<const std::uint8_t> Statement::blob(int column) const {
+    const void* bytes = sqlite3_column_blob(statement_.get(), column);
+    if (bytes == nullptr) {
+        return {};
+    }
+    return {static_cast<const std::uint8_t*>(bytes),
+            static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
+}
+
+int Statement::columns() const {
+    return sqlite3_column_count(statement_.get());
+}
+
+std::string_view Statement::column_name(int column) const {
+    const char* name = sqlite3_column_name(statement_.get(), column);
+    return name == nullptr ? std::string_view{} : std::string_view{name};
+}
+
+void Database::Close::operator()(sqlite3* database) const noexcept {
+    sqlite3_close_v2(database);
+}
+
+void Database::open(int flags, const char* uri_parameters) {
+    sqlite3* raw = nullptr;
+    std::string name = path_.string();
+    if (*uri_parameters != '\0') {
+        std::string escaped;
+        for (const char c : std::filesystem::absolute(path_).string()) {
+            if (c == '%' || c == '?' || c == '#') {
+                constexpr std::string_view kHex = "0123456789ABCDEF";
+                const auto byte = static_cast<unsigned char>(c);
+                escaped += {'%', kHex[byte >> 4U], kHex[byte & 15U]};
+            } else {
+                escaped += c;
+            }
+        }
+        name = "file:" + escaped + uri_parameters;
+        flags |= SQLITE_OPEN_URI;
+    } else if (name.starts_with("file:") || name.starts_with(':') || name.empty()) {
+        // Never a memory database or a URI by accident of a name.
+        name = "./" + name;
+    }
+    const int code = sqlite3_open_v2(name.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+    handle_.reset(raw);
+    if (code != SQLITE_OK) {
+        fail(raw, code, path_.string());
+    }
+    sqlite3_extended_result_codes(raw, 1);
+    sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+    sqlite3_busy_timeout(raw, kBusyTimeoutMs);
+    wal_pages_ = std::make_unique<int>(0);
+}
+
+// Looks at the bytes before SQLite does: a file that is not ours is not even recovered. Our files
+// are made with a rollback journal, so that the first page is never in a write-ahead log alone.
+void Database::check_ours() const {
+    std::ifstream file(path_, std::ios::binary);
+    std::array<char, kHeaderBytes> header{};
+    if (!file) {
+        throw DatabaseError(SQLITE_CANTOPEN, path_.string() + ": cannot be read: " +
+                                                 std::generic_category().message(errno));
+    }
+    file.read(header.data(), static_cast<std::streamsize>(header.size()));
+    const auto got = file.gcount();
+    if (got == 0) {
+        return;
+    }
+    const bool zeros = header == std::array<char, kHeaderBytes>{};
+    std::error_code ignored;
+    if (zeros && std::filesystem::file_size(path_.string() + "-journal", ignored) > 0 && !ignored) {
+        return;  // a crash while the file was made: SQLite rolls it back to an empty file
+    }
+    if (got < static_cast<std::streamsize>(kHeaderBytes) ||
+        std::memcmp(header.data(), "SQLite format 3", 16) != 0) {
+        throw DatabaseError(SQLITE_NOTADB,
+                            path_.string() + ": is not an SQLite database; it was not touched");
+    }
+    if (const auto id = big_endian(header, 68); id != kApplicationId) {
+        throw DatabaseError(SQLITE_NOTADB, path_.string() +
+                                               ": is a database of another program "
+                                               "(application_id " +
+                                               std::to_string(id) + "); it was not touched");
+    }
+    // Size in pages is valid if the change counter is that of the last writer.
+    std::uint64_t page =
+        (static_cast<unsigned char>(header[16]) << 8U) | static_cast<unsigned char>(header[17]);
+    page = page == 1 ? 65536 : page;
+    const bool valid = big_endian(header, 24) == big_endian(header, 92);
+    const bool log = std::filesystem::exists(path_.string() + "-wal", ignored) ||
+                     std::filesystem::exists(path_.string() + "-journal", ignored);
+    if (valid && !log && std::filesystem::file_size(path_) < page * big_endian(header, 28)) {
+        throw DatabaseError(SQLITE_CORRUPT, path_.string() + ": is cut off: the header tells of " +
+                                                std::to_string(page * big_endian(header, 28)) +
+                                                " bytes; restore a backup");
+    }
+}
+
+Database::Database(const std::filesystem::path& path, Mode mode) : path_(path) {
+    if (mode == Mode::read_write) {
+        create_file(path_, 0, 0640);
+    } else if (std::error_code ignored; !std::filesystem::exists(path_, ignored)) {
+        throw DatabaseError(SQLITE_CANTOPEN, path_.string() + ": there is no such database");
+    }
+    check_ours();
+    try {
+        if (mode == Mode::read_only) {
+            try {
+                open(SQLITE_OPEN_READONLY, "");
+                (void)integer("PRAGMA user_version");
+            } catch (const DatabaseError& error) {
+                // A file in WAL mode on read-only media: readable if nothing is left in a log.
+                std::error_code missing;
+                const auto log = std::filesystem::file_size(path_.string() + "-wal", missing);
+                const int code = error.code() & 0xff;
+                if ((code != SQLITE_CANTOPEN && code != SQLITE_READONLY) || (!missing && log > 0)) {
+                    throw;
+                }
+                open(SQLITE_OPEN_READONLY, "?immutable=1");
+            }
+            const auto version = integer("PRAGMA user_version");
+            if (version != newest_schema()) {
+                throw DatabaseError(
+                    SQLITE_ERROR, path_.string() + ": has schema " + std::to_string(version) +
+                                      ", this program reads schema " +
+                                      std::to_string(newest_schema()) +
+                                      (version < newest_schema() ? "; `dmarcbox verify` migrates it"
+                                                                 : "; install the newer dmarcbox"));
+            }
+            execute("PRAGMA query_only = ON");
+            return;
+        }
+        open(SQLITE_OPEN_READWRITE, "");
+        if (sqlite3_db_readonly(handle_.get(), "main") == 1) {
+            throw DatabaseError(SQLITE_READONLY, path_.string() + ": is read-only");
+        }
+        execute("PRAGMA cell_size_check = ON");
+        if (const auto size = std::filesystem::file_size(path_);
+            size > 0 && size <= kQuickCheckBytes) {
+            Statement check = prepare("PRAGMA quick_check(1)");
+            if (check.step() && check.text(0) != "ok") {
+                throw DatabaseError(SQLITE_CORRUPT, path_.string() + ": is corrupt (" +
+                                                        std::string(check.text(0)) +
+                                                        "); restore a backup");
+            }
+        }
+        migrate(*this, schema::migrations(), schema::views_sql());
+        execute(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+            "PRAGMA journal_size_limit = 67108864");
+    } catch (const DatabaseError& error) {
+        // Nothing of a file that we refuse is moved from its log.
+        if (handle_) {
+            sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+        }
+        const std::string what = error.what();
+        const int code = error.code() & 0xff;
+        if (what.starts_with(path_.string())) {
+            throw;
+        }
+        std::string hint;
+        if (code == SQLITE_CANTOPEN || code == SQLITE_READONLY || code == SQLITE_PERM) {
+            hint = "; the file and its directory " +
+                   std::filesystem::absolute(path_).parent_path().string() + " must be writable";
+        }
+        throw DatabaseError(error.code(), path_.string() + ": " + what + hint);
+    }
+}
+
+Database Database::create_empty(const std::filesystem::path& path, unsigned mode) {
+    create_file(path, O_EXCL, mode);
+    Database database(path);
+    database.open(SQLITE_OPEN_READWRITE, "");
+    return database;
+}
+
+Database Database::open_unchecked(const std::filesystem::path& path) {
+    Database database(path);
+    database.open(SQLITE_OPEN_READWRITE, "");
+    return database;
+}
+
+Statement Database::prepare(std::string_view sql) {
+    sqlite3_stmt* statement = nullptr;
+    const int code = sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()),
+                                        SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+    if (code != SQLITE_OK) {
+        fail(handle_.get(), code, first_words(std::string(sql.substr(0, 60)).c_str()));
+    }
+    return Statement(statement);
+}
+
+void Database::execute(std::string_view sql) {
+    const std::string text(sql);
+    const int code = sqlite3_exec(handle_.get(), text.c_str(), nullptr, nullptr, nullptr);
+    if (code != SQLITE_OK) {
+        fail(handle_.get(), code, first_words(text.c_str()));
+    }
+}
+
+std::int64_t Database::last_insert_rowid() const {
+    return sqlite3_last_insert_rowid(handle_.get());
+}
+
+std::int64_t Database::changes() const {
+    return sqlite3_changes64(handle_.get());
+}
+
+void Database::set_busy_timeout(int milliseconds) {
+    sqlite3_busy_timeout(handle_.get(), milliseconds);
+}
+
+std::int64_t Database::integer(std::string_view sql) {
+    Statement statement = prepare(sql);
+    return statement.step() ? statement.integer(0) : 0;
+}
+
+bool Database::in_transaction() const {
+    return sqlite3_get_autocommit(handle_.get()) == 0;
+}
+
+void Database::keep_log_for_own_checkpoints() {
+    sqlite3_wal_hook(handle_.get(), store_wal_pages, wal_pages_.get());
+}
+
+int Database::wal_pages() const {
+    return *wal_pages_;
+}
+
+bool Database::checkpoint(Checkpoint mode) {
+    int flag = SQLITE_CHECKPOINT_PASSIVE;
+    if (mode == Checkpoint::restart) {
+        flag = SQLITE_CHECKPOINT_RESTART;
+    } else if (mode == Checkpoint::truncate) {
+        flag = SQLITE_CHECKPOINT_TRUNCATE;
+    }
+    int frames = -1;
+    int done = -1;
+    const int code = sqlite3_wal_checkpoint_v2(handle_.get(), "main", flag, &frames, &done);
+    if ((code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED) {
+        return false;
+    }
+    if (code != SQLITE_OK) {
+        fail(handle_.get(), code, path_.string() + ": checkpoint");
+    }
+    if (frames == done) {
+        *wal_pages_ = 0;
+        return true;
+    }
+    return false;
+}
+
+void Database::copy(Database& from, Database& to) {
+    struct Finish {
+        void operator()(sqlite3_backup* backup) const noexcept { sqlite3_backup_finish(backup); }
+    };
+    const std::unique_ptr<sqlite3_backup, Finish> backup(
+        sqlite3_backup_init(to.handle(), "main", from.handle(), "main"));
+    if (!backup) {
+        fail(to.handle(), sqlite3_errcode(to.handle()), to.path().string());
+    }
+    if (const int code = sqlite3_backup_step(backup.get(), -1); code != SQLITE_DONE) {
+        fail(to.handle(), code == SQLITE_OK ? SQLITE_ERROR : code,
+             "copy of " + from.path().string() + " to " + to.path().string());
+    }
+}
+
+Transaction::Transaction(Database& database) : database_(database) {
+    database_.execute("BEGIN IMMEDIATE");
+}
+
+Transaction::~Transaction() {
+    if (open_ && database_.in_transaction()) {
+        // The transaction is given up; if even that fails the next BEGIN says so.
+        sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+    }
+}
+
+void Transaction::commit() {
+    database_.execute("COMMIT");
+    open_ = false;
+}
+
+}  // namespace dmarcbox::storage

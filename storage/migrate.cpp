@@ -1,0 +1,81 @@
+#include "storage/migrate.hpp"
+
+#include <string>
+
+namespace dmarcbox::storage {
+
+namespace {
+
+// SQLITE_ERROR; this file does not see sqlite3.h.
+constexpr int kError = 1;
+
+void back_up_first(Database& database, int version) {
+    const std::filesystem::path copy =
+        database.path().string() + ".before-schema-" + std::to_string(version);
+    const std::filesystem::path unfinished = copy.string() + ".part";
+    std::filesystem::remove(unfinished);
+    {
+        Database target = Database::create_empty(unfinished, 0640);
+        Database::copy(database, target);
+        target.execute("PRAGMA journal_mode = DELETE");
+        Statement check = target.prepare("PRAGMA quick_check(1)");
+        if (!check.step() || check.text(0) != "ok") {
+            throw DatabaseError(kError, copy.string() + ": the backup before the migration is bad");
+        }
+    }
+    std::filesystem::rename(unfinished, copy);
+}
+
+}  // namespace
+
+int newest_schema() {
+    return schema::migrations().back().version;
+}
+
+void migrate(Database& database,
+             std::span<const schema::Migration> migrations,
+             std::string_view views) {
+    const int newest = migrations.back().version;
+    const std::string file = database.path().string();
+    const auto check = [&](std::int64_t version) {
+        if (version > newest) {
+            throw DatabaseError(kError,
+                                file + ": schema " + std::to_string(version) +
+                                    " is newer than this program, which knows up to schema " +
+                                    std::to_string(newest) + "; install the newer dmarcbox");
+        }
+    };
+    std::int64_t version = database.integer("PRAGMA user_version");
+    check(version);
+    if (version == newest) {
+        return;
+    }
+    if (version > 0) {
+        back_up_first(database, newest);
+    } else if (database.integer("SELECT count(*) FROM sqlite_schema") == 0) {
+        // Both must stand before the first table.
+        database.execute("PRAGMA auto_vacuum = INCREMENTAL");
+    }
+    // Tables may be made again by a migration; their children must not go with the old one.
+    database.execute("PRAGMA foreign_keys = OFF");
+    {
+        Transaction transaction(database);
+        // Another process may have been quicker.
+        version = database.integer("PRAGMA user_version");
+        check(version);
+        for (const auto& step : migrations) {
+            if (step.version > version) {
+                database.execute(step.sql);
+            }
+        }
+        if (version < newest) {
+            database.execute(views);
+            database.execute("PRAGMA application_id = " + std::to_string(kApplicationId));
+            database.execute("PRAGMA user_version = " + std::to_string(newest));
+        }
+        transaction.commit();
+    }
+    database.execute("PRAGMA foreign_keys = ON");
+}
+
+}  // namespace dmarcbox::storage
