@@ -303,6 +303,12 @@ CREATE TABLE cosigners (
     PRIMARY KEY (domain, signer)
 ) STRICT, WITHOUT ROWID;
 
+-- Domains that lost a counted report to reprocessing: lists, reporters and dates of their sources
+-- are made again from the records.
+CREATE TABLE stale_totals (
+    domain TEXT NOT NULL PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
 -- What retention has removed, kept apart: records that are there + pruned_* = totals.
 
 CREATE TABLE pruned_day_totals (
