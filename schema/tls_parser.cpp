@@ -1,0 +1,484 @@
+#include "schema/tls_parser.hpp"
+
+#include <algorithm>
+#include <array>
+#include <boost/json/value.hpp>
+#include <charconv>
+#include <cmath>
+#include <new>
+#include <utility>
+
+#include "schema/content_hash.hpp"
+#include "schema/date_time.hpp"
+#include "schema/domain_name.hpp"
+#include "schema/finding_codes_failure.hpp"
+#include "schema/finding_list.hpp"
+#include "schema/ip_address.hpp"
+#include "schema/json_tree.hpp"
+#include "schema/scalar_text.hpp"
+
+namespace dmarcbox::schema {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::int64_t kMaxCount = 1'000'000'000'000;  // 10^12: no total can overflow
+constexpr std::int64_t kYear2010 = 1262304000;
+constexpr std::int64_t kLongestRange = 31 * 86400;
+constexpr std::size_t kAskEvery = 1024;  ///< failure details between two questions for the time
+
+// RFC 8460 section 4.4.
+constexpr std::array<std::string_view, 3> kPolicyTypes{"tlsa", "sts", "no-policy-found"};
+// RFC 8460 section 4.3.
+constexpr std::array<std::string_view, 11> kResultTypes{
+    "starttls-not-supported", "certificate-host-mismatch",
+    "certificate-expired",    "certificate-not-trusted",
+    "validation-failure",     "tlsa-invalid",
+    "dnssec-invalid",         "dane-required",
+    "sts-policy-fetch-error", "sts-policy-invalid",
+    "sts-webpki-invalid"};
+
+std::string_view view(const json::string& text) {
+    return {text.data(), text.size()};
+}
+
+/// The member, or nullptr if it is missing or null.
+const json::value* member(const json::object& object, std::string_view key) {
+    const auto* found = object.if_contains(key);
+    return found == nullptr || found->is_null() ? nullptr : found;
+}
+
+/// `2016-04-01T00:00:00Z` or with an offset: what RFC 3339 allows, without its liberties.
+bool is_strict_date(std::string_view text) {
+    if (text.size() < 20 || (text[10] != 'T' && text[10] != 't') || text[16] != ':') {
+        return false;
+    }
+    const char sign = text[text.size() - std::min<std::size_t>(text.size(), 6)];
+    return text.back() == 'Z' || text.back() == 'z' ||
+           ((sign == '+' || sign == '-') && text[text.size() - 3] == ':');
+}
+
+/// Ends the reading from deep inside; caught in parse_tls.
+struct OutOfTime {};
+
+class TlsReader {
+  public:
+    TlsReader(std::string_view report_domain,
+              const Limits& limits,
+              const Expired& expired,
+              MemoryBudget& budget,
+              FindingList& findings)
+        : report_domain_(report_domain),
+          limits_(limits),
+          expired_(expired),
+          budget_(budget),
+          findings_(findings) {}
+
+    /// Throws std::bad_alloc over the budget, OutOfTime.
+    TlsReport read(const json::object& root);
+
+  private:
+    void read_range(const json::object& root);
+    std::optional<std::int64_t> read_date(const json::object& range, std::string_view key);
+    void read_policy(const json::value& entry);
+    void read_policy_object(const json::object& object, TlsPolicy& policy);
+    void read_summary(const json::object& entry, TlsPolicy& policy);
+    void read_details(const json::object& entry, TlsPolicy& policy);
+    TlsFailure read_failure(const json::object& object);
+
+    std::string scalar(const json::value& value, std::string_view key);
+    std::string text(const json::object& object, std::string_view key);
+    std::string required_text(const json::object& object, std::string_view key);
+    std::string lines(const json::object& object, std::string_view key);
+    std::string host(std::string_view sent);
+    std::string address(std::string_view sent);
+    std::int64_t count(const json::value& value, std::string_view key);
+    template <std::size_t N>
+    std::string token(const std::string& sent,
+                      const std::array<std::string_view, N>& known,
+                      const FindingCode& odd);
+    void charge(std::size_t bytes) {
+        if (!budget_.take(bytes)) {
+            throw std::bad_alloc();
+        }
+    }
+
+    std::string_view report_domain_;
+    const Limits& limits_;
+    const Expired& expired_;
+    MemoryBudget& budget_;
+    FindingList& findings_;
+    TlsReport report_;
+    std::size_t details_ = 0;  ///< admitted
+    std::size_t read_ = 0;     ///< details read
+};
+
+/// A string as it is, a number or truth value as its text with a finding, anything else as absent.
+std::string TlsReader::scalar(const json::value& value, std::string_view key) {
+    std::string text;
+    if (const auto* string = value.if_string()) {
+        text = collapse(view(*string));
+    } else {
+        findings_.add(tls::kOddType, key);
+        if (const auto* number = value.if_int64()) {
+            text = std::to_string(*number);
+        } else if (const auto* big = value.if_uint64()) {
+            text = std::to_string(*big);
+        } else if (const auto* real = value.if_double()) {
+            text = std::to_string(*real);
+        } else if (const auto* truth = value.if_bool()) {
+            text = *truth ? "true" : "false";
+        }
+    }
+    if (text.size() > limits_.max_text_bytes) {
+        text.resize(cut_text(text, limits_.max_text_bytes).size());
+        findings_.add(tls::kCut, key);
+    }
+    charge(text.size());
+    return text;
+}
+
+std::string TlsReader::text(const json::object& object, std::string_view key) {
+    const auto* value = member(object, key);
+    return value == nullptr ? std::string{} : scalar(*value, key);
+}
+
+std::string TlsReader::required_text(const json::object& object, std::string_view key) {
+    auto result = text(object, key);
+    if (result.empty()) {
+        findings_.add(tls::kMissingField, key);
+    }
+    return result;
+}
+
+/// A string, or an array of them, one to a line.
+std::string TlsReader::lines(const json::object& object, std::string_view key) {
+    const auto* value = member(object, key);
+    if (value == nullptr) {
+        return {};
+    }
+    const auto* array = value->if_array();
+    if (array == nullptr) {
+        return scalar(*value, key);
+    }
+    std::string joined;
+    for (const auto& entry : *array) {
+        const auto line = entry.is_null() ? std::string{} : scalar(entry, key);
+        if (line.empty()) {
+            continue;
+        }
+        joined += joined.empty() ? "" : "\n";
+        joined += line;
+        if (joined.size() > limits_.max_text_bytes) {
+            joined.resize(cut_text(joined, limits_.max_text_bytes).size());
+            findings_.add(tls::kCut, key);
+            break;
+        }
+    }
+    return joined;
+}
+
+std::string TlsReader::host(std::string_view sent) {
+    if (sent.size() > 1 && sent.ends_with('.')) {
+        findings_.add(tls::kTrailingDot, sent);
+    }
+    return normalize_domain(sent);
+}
+
+std::string TlsReader::address(std::string_view sent) {
+    if (sent.empty()) {
+        return {};
+    }
+    const auto parsed = parse_ip(sent);
+    if (!parsed) {
+        findings_.add(tls::kBadIp, sent);
+        return std::string(sent);
+    }
+    if (!parsed->exact) {
+        findings_.add(tls::kIpForm, sent);
+    }
+    return parsed->address.text();
+}
+
+std::int64_t TlsReader::count(const json::value& value, std::string_view key) {
+    std::string as_sent;
+    if (const auto* number = value.if_int64()) {
+        if (*number >= 0 && *number <= kMaxCount) {
+            return *number;
+        }
+        as_sent = std::to_string(*number);
+    } else if (const auto* real = value.if_double()) {
+        if (*real >= 0 && *real <= static_cast<double>(kMaxCount) && std::floor(*real) == *real) {
+            findings_.add(tls::kOddType, key);
+            return static_cast<std::int64_t>(*real);
+        }
+        as_sent = std::to_string(*real);
+    } else if (const auto* string = value.if_string()) {
+        as_sent = collapse(view(*string));
+        std::int64_t result = 0;
+        const auto* end = as_sent.data() + as_sent.size();
+        const auto read = std::from_chars(as_sent.data(), end, result);
+        if (read.ec == std::errc{} && read.ptr == end && result >= 0 && result <= kMaxCount) {
+            findings_.add(tls::kOddType, key);
+            return result;
+        }
+    } else if (const auto* big = value.if_uint64()) {
+        as_sent = std::to_string(*big);
+    }
+    findings_.add(tls::kBadCount, std::string(key) + ": " + as_sent);
+    return 0;
+}
+
+template <std::size_t N>
+std::string TlsReader::token(const std::string& sent,
+                             const std::array<std::string_view, N>& known,
+                             const FindingCode& odd) {
+    if (sent.empty() || std::find(known.begin(), known.end(), sent) != known.end()) {
+        return sent;
+    }
+    findings_.add(odd, sent);
+    return lower_case(sent);
+}
+
+std::optional<std::int64_t> TlsReader::read_date(const json::object& range, std::string_view key) {
+    const auto* value = member(range, key);
+    if (value == nullptr) {
+        findings_.add(tls::kMissingField, key);
+        return std::nullopt;
+    }
+    if (const auto* seconds = value->if_int64()) {
+        findings_.add(tls::kOddDate, std::to_string(*seconds));
+        return *seconds;
+    }
+    const auto sent = scalar(*value, key);
+    auto time = parse_rfc3339(sent);
+    const bool strict = time && is_strict_date(sent);
+    if (!time) {
+        time = parse_mail_date(sent);
+    }
+    if (!time) {
+        findings_.add(tls::kBadDate, sent);
+    } else if (!strict) {
+        findings_.add(tls::kOddDate, sent);
+    }
+    return time;
+}
+
+void TlsReader::read_range(const json::object& root) {
+    const auto* value = member(root, "date-range");
+    const auto* range = value == nullptr ? nullptr : value->if_object();
+    if (range == nullptr) {
+        findings_.add(tls::kMissingField, "date-range");
+        return;
+    }
+    report_.begin_at = read_date(*range, "start-datetime");
+    report_.end_at = read_date(*range, "end-datetime");
+    if (!report_.begin_at || !report_.end_at) {
+        return;
+    }
+    const auto begin = *report_.begin_at;
+    const auto end = *report_.end_at;
+    // The first two also keep the difference from overflowing.
+    if (begin < kYear2010 || end < begin || end - begin > kLongestRange) {
+        findings_.add(tls::kOddRange, format_utc(begin) + " to " + format_utc(end));
+    }
+}
+
+void TlsReader::read_policy_object(const json::object& object, TlsPolicy& policy) {
+    policy.policy_type =
+        token(required_text(object, "policy-type"), kPolicyTypes, tls::kOddPolicyType);
+    policy.policy_domain = host(text(object, "policy-domain"));
+    const auto* strings = member(object, "policy-string");
+    if (strings != nullptr && strings->is_string()) {
+        findings_.add(tls::kOddType, "policy-string");
+    }
+    policy.policy_string = lines(object, "policy-string");
+    // RFC 8460 calls it mx-host in one place and mx-host-pattern in another, and shows a plain
+    // string where it asks for an array.
+    const auto* key = member(object, "mx-host") == nullptr ? "mx-host-pattern" : "mx-host";
+    policy.mx_host = lower_case(lines(object, key));
+}
+
+void TlsReader::read_details(const json::object& entry, TlsPolicy& policy) {
+    const auto* details = member(entry, "failure-details");
+    if (details == nullptr) {
+        return;
+    }
+    const auto take = [&](const json::value& value) {
+        if (const auto* object = value.if_object()) {
+            policy.failures.push_back(read_failure(*object));
+        } else {
+            findings_.add(tls::kSkippedEntry, "failure-details");
+        }
+    };
+    if (const auto* array = details->if_array()) {
+        const auto objects = static_cast<std::size_t>(
+            std::count_if(array->begin(), array->end(),
+                          [](const json::value& value) { return value.is_object(); }));
+        if (objects > limits_.max_records - std::min(details_, limits_.max_records)) {
+            throw std::bad_alloc();
+        }
+        details_ += objects;
+        charge(objects * sizeof(TlsFailure));
+        policy.failures.reserve(objects);
+        std::for_each(array->begin(), array->end(), take);
+    } else {
+        findings_.add(tls::kOddType, "failure-details");
+        take(*details);
+    }
+}
+
+TlsFailure TlsReader::read_failure(const json::object& object) {
+    if (expired_ && ++read_ % kAskEvery == 0 && expired_()) {
+        throw OutOfTime{};
+    }
+    TlsFailure failure;
+    failure.result_type =
+        token(required_text(object, "result-type"), kResultTypes, tls::kOddResultType);
+    failure.sending_mta_ip = address(required_text(object, "sending-mta-ip"));
+    failure.receiving_mx_hostname = host(required_text(object, "receiving-mx-hostname"));
+    failure.receiving_mx_helo = text(object, "receiving-mx-helo");
+    failure.receiving_ip = address(text(object, "receiving-ip"));
+    failure.additional_information = text(object, "additional-information");
+    failure.failure_reason_code = text(object, "failure-reason-code");
+    if (const auto* sessions = member(object, "failed-session-count")) {
+        failure.failed_session_count = count(*sessions, "failed-session-count");
+    } else {
+        findings_.add(tls::kMissingField, "failed-session-count");
+    }
+    return failure;
+}
+
+void TlsReader::read_summary(const json::object& entry, TlsPolicy& policy) {
+    const auto* value = member(entry, "summary");
+    const auto* summary = value == nullptr ? nullptr : value->if_object();
+    const auto* success =
+        summary == nullptr ? nullptr : member(*summary, "total-successful-session-count");
+    const auto* failure =
+        summary == nullptr ? nullptr : member(*summary, "total-failure-session-count");
+    if (success != nullptr) {
+        policy.success_count = count(*success, "total-successful-session-count");
+    } else {
+        findings_.add(tls::kMissingField, "total-successful-session-count");
+    }
+    std::int64_t sum = 0;
+    for (const auto& detail : policy.failures) {
+        sum += detail.failed_session_count;
+    }
+    if (failure == nullptr) {
+        findings_.add(tls::kMissingTotal, std::to_string(sum) + " in the details");
+        policy.failure_count = std::min(sum, kMaxCount);
+        return;
+    }
+    policy.failure_count = count(*failure, "total-failure-session-count");
+    if (!policy.failures.empty() && sum != policy.failure_count) {
+        findings_.add(tls::kSumMismatch, "details " + std::to_string(sum) + " total " +
+                                             std::to_string(policy.failure_count));
+    }
+}
+
+void TlsReader::read_policy(const json::value& entry) {
+    if (expired_ && expired_()) {
+        throw OutOfTime{};
+    }
+    const auto* object = entry.if_object();
+    if (object == nullptr) {
+        findings_.add(tls::kSkippedEntry, "policies");
+        return;
+    }
+    TlsPolicy policy;
+    const auto* value = member(*object, "policy");
+    if (const auto* policy_object = value == nullptr ? nullptr : value->if_object()) {
+        read_policy_object(*policy_object, policy);
+    } else {
+        findings_.add(tls::kMissingField, "policy");
+    }
+    if (policy.policy_domain.empty()) {
+        policy.policy_domain = normalize_domain(report_domain_);
+        if (policy.policy_domain.empty()) {
+            findings_.add(tls::kMissingField, "policy-domain");
+        } else {
+            findings_.add(tls::kDomainFromHeader, policy.policy_domain);
+        }
+    }
+    read_details(*object, policy);
+    read_summary(*object, policy);
+    report_.policies.push_back(std::move(policy));
+}
+
+TlsReport TlsReader::read(const json::object& root) {
+    report_.org_name = required_text(root, "organization-name");
+    report_.contact_info = required_text(root, "contact-info");
+    report_.report_id = required_text(root, "report-id");
+    read_range(root);
+    const auto* policies = member(root, "policies");
+    if (policies == nullptr) {
+        findings_.add(tls::kMissingField, "policies");
+    } else if (const auto* array = policies->if_array()) {
+        if (array->size() > limits_.max_records) {
+            throw std::bad_alloc();
+        }
+        charge(array->size() * sizeof(TlsPolicy));
+        report_.policies.reserve(array->size());
+        for (const auto& entry : *array) {
+            read_policy(entry);
+        }
+    } else {
+        findings_.add(tls::kOddType, "policies");
+        read_policy(*policies);
+    }
+    report_.content_sha256 = content_hash(report_);
+    return std::move(report_);
+}
+
+constexpr std::array<std::string_view, 3> kReportKeys{"organization-name", "date-range",
+                                                      "policies"};
+
+/// Two of the three: one may be forgotten, but `policies` alone is in many a JSON file.
+bool has_report_keys(const json::object& root) {
+    return std::count_if(kReportKeys.begin(), kReportKeys.end(),
+                         [&](std::string_view key) { return root.contains(key); }) >= 2;
+}
+
+}  // namespace
+
+tl::expected<TlsReport, ParseError> parse_tls(std::string_view json,
+                                              std::string_view report_domain,
+                                              const Limits& limits,
+                                              const Expired& expired) {
+    FindingList findings(limits.max_findings, tls::kMoreFindings);
+    MemoryBudget budget(limits.max_parse_bytes);
+    const auto tree = parse_json(json, budget, expired, findings);
+    if (!tree) {
+        return tl::unexpected(tree.error());
+    }
+    const auto* root = tree->root().if_object();
+    if (root == nullptr || !has_report_keys(*root)) {
+        return tl::unexpected(
+            ParseError{ParseError::Kind::no_report, make_finding(tls::kNoReport)});
+    }
+    try {
+        auto report = TlsReader(report_domain, limits, expired, budget, findings).read(*root);
+        report.findings = findings.take();
+        return report;
+    } catch (const std::bad_alloc&) {
+        return tl::unexpected(
+            ParseError{ParseError::Kind::memory, make_finding(tls::kMemory, "report")});
+    } catch (const OutOfTime&) {
+        return tl::unexpected(ParseError{ParseError::Kind::time, make_finding(tls::kTime)});
+    }
+}
+
+bool looks_like_tls(std::string_view json) {
+    return std::any_of(kReportKeys.begin(), kReportKeys.end(), [&](std::string_view key) {
+        for (auto at = json.find(key); at != std::string_view::npos; at = json.find(key, at + 1)) {
+            const auto end = at + key.size();
+            if (at > 0 && json[at - 1] == '"' && end < json.size() && json[end] == '"') {
+                return true;
+            }
+        }
+        return false;
+    });
+}
+
+}  // namespace dmarcbox::schema
