@@ -18,6 +18,13 @@ constexpr std::size_t kMaxCommandLine = 2048;
 /// Replies queued for a client that pipelines but does not read; beyond it parsing stops.
 constexpr std::size_t kMaxQueuedReplies = std::size_t{64} * 1024;
 
+/// Events that wait for take_events(), which the driver calls after every answer; a read of 16 KiB
+/// cannot bring more. Beyond it events are dropped, the counts stay right.
+constexpr std::size_t kMaxQueuedEvents = 1000;
+
+/// Client text in one event.
+constexpr std::size_t kMaxEventDetail = 256;
+
 /// DATA is drained up to this many times max_message_bytes before the connection is closed with
 /// 552.
 constexpr std::uint64_t kDrainFactor = 2;

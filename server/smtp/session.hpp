@@ -39,7 +39,8 @@ class Environment {
     enum class Admission {
         admitted,
         disk_full,      ///< 452 4.3.1
-        busy,           ///< 452 4.3.1: body memory over budget; 451 4.3.2 if the queue is full
+        busy,           ///< 452 4.3.1: body memory over budget
+        queue_full,     ///< 451 4.3.2
         shutting_down,  ///< 421 4.3.2
     };
     [[nodiscard]] virtual Admission admit_message(std::uint64_t declared_size) = 0;
@@ -109,13 +110,13 @@ struct DeliveryVerdict {
 struct Event {
     enum class Kind {
         refused_recipient,  ///< detail: the address; reason: unknown, foreign, too_many, syntax
-        refused_message,    ///< reason: size, bare_newline, no_space, busy, shutting_down, failed
-        violation,          ///< reason: non_smtp, bare_newline, control_character, line_too_long,
-                            ///< early_talker,
-                            ///<         starttls_injection, too_many_errors, too_many_refused,
-                            ///<         too_many_idle
+        refused_message,    ///< detail: the sender; reason: size, bare_newline, no_space, busy,
+                            ///< shutting_down, failed
+        violation,          ///< reason: non_smtp, bare_newline (with an empty reply: seen in DATA
+                            ///< and kept), control_character, line_too_long, starttls_injection,
+                            ///< too_many_errors, too_many_refused, too_many_idle
         timeout,            ///< reason: the state it happened in
-        accepted            ///< a message was committed
+        accepted            ///< a message was committed; detail: its id
     };
     Kind kind;
     std::string_view reason;
@@ -135,14 +136,18 @@ struct SessionCounts {
 
 /// SMTP or LMTP server session (RFC 5321, RFC 2033) without I/O.
 ///
-/// Ask for next_action() and answer it:  AwaitBytes -> receive() or on_timeout()    Deliver ->
-/// on_verdict()
-///                                       StartTls -> on_tls_established()    SendReply, Close ->
-///                                       nothing
+/// Ask for next_action() and answer it:
+///   SendReply   write it; nothing to answer
+///   AwaitBytes  receive(), on_timeout(), on_eof() or on_shutdown()
+///   StartTls    on_tls_established(), or drop the session if the handshake fails
+///   Deliver     on_verdict()
+///   Close       the last one
 /// Replies to pipelined commands are gathered into one SendReply (RFC 2920); pipelined commands
 /// wait while a Deliver is unanswered, so replies keep command order. How the bytes are cut into
 /// receive() calls never changes what is sent. Only CRLF.CRLF ends DATA; bytes are handed on as
-/// sent, un-dotted after CRLF only. Not thread-safe.
+/// sent, un-dotted after CRLF only. Implicit TLS: on_tls_established() before the first
+/// next_action(). The configuration and the environment outlive the session. Take the events after
+/// each answer. Not thread-safe.
 class Session {
   public:
     Session(const SessionConfig& config, Environment& environment);
@@ -150,14 +155,17 @@ class Session {
     Session& operator=(const Session&) = delete;
     ~Session();
 
-    [[nodiscard]] Action next_action();  ///< always one; precondition: the last one was answered
-    void receive(
-        std::string_view bytes);  ///< not kept after return, beyond what one command line needs
-    void on_timeout();            ///< 421 4.4.2, then Close
-    void on_eof();                ///< the peer closed its side; an unfinished message is dropped
+    /// Always one; throws std::logic_error while a StartTls or Deliver is unanswered.
+    [[nodiscard]] Action next_action();
+    /// Not kept after return, beyond what one command line needs and what was pipelined behind a
+    /// message.
+    void receive(std::string_view bytes);
+    void on_timeout();  ///< 421 4.4.2, then Close
+    void on_eof();      ///< the peer closed its side; an unfinished message is dropped
     void on_tls_established();
     void on_verdict(const DeliveryVerdict& verdict);
-    /// 421 4.3.2 and Close as soon as no message is being received or committed.
+    /// 421 4.3.2 and Close as soon as no message is being received or committed. May come at any
+    /// time, also instead of the answer to AwaitBytes.
     void on_shutdown();
 
     [[nodiscard]] bool in_data() const;  ///< between 354 and the final dot, or awaiting a verdict

@@ -1,0 +1,40 @@
+#include "server/smtp/line_reader.hpp"
+
+#include <cstddef>
+
+#include "server/smtp/limits.hpp"
+
+namespace dmarcbox::smtp {
+
+LineReader::Status LineReader::read(std::string_view& input) {
+    if (!line_.empty() || buffer_.ends_with('\n')) {  // the line handed out before
+        std::string().swap(buffer_);
+        line_ = {};
+    }
+    char previous = buffer_.empty() ? '\0' : buffer_.back();
+    for (std::size_t i = 0; i < input.size(); ++i) {
+        const char c = input[i];
+        if ((c == '\n') != (previous == '\r')) {
+            return Status::bare_newline;
+        }
+        if (c == '\n') {
+            const auto tail = input.substr(0, i + 1);
+            input.remove_prefix(i + 1);
+            line_ = buffer_.empty() ? tail : std::string_view(buffer_.append(tail));
+            line_.remove_suffix(2);
+            return Status::line;
+        }
+        if ((c >= 0 && c < ' ' && c != '\r') || c == 0x7F) {
+            return Status::control_character;
+        }
+        if (buffer_.size() + i + 1 >= kMaxCommandLine) {
+            return Status::too_long;
+        }
+        previous = c;
+    }
+    buffer_.append(input);
+    input = {};
+    return Status::incomplete;
+}
+
+}  // namespace dmarcbox::smtp
