@@ -24,7 +24,21 @@ const schema::Findings& findings_of(const schema::Report& report) {
                       report);
 }
 
-// The range can only be judged beside the time of receipt, which parsers do not know.
+ReportHead head_of(const schema::AggregateReport& report, std::int64_t received_at) {
+    return {report.domain, report.org_name, {report.begin_at, report.end_at, received_at}};
+}
+
+// Of one message only: its values break a rule of the tables. Anything else is the disk's or ours.
+bool fault_of_message(const DatabaseError& error) {
+    constexpr int kSqliteConstraint = 19;
+    constexpr int kSqliteTooBig = 18;
+    constexpr int kSqliteMismatch = 20;
+    const int code = error.code() & 0xff;
+    return code == kSqliteConstraint || code == kSqliteTooBig || code == kSqliteMismatch;
+}
+
+}  // namespace
+
 void note_odd_range(schema::Report& report, std::int64_t received_at) {
     const auto* aggregate = std::get_if<schema::AggregateReport>(&report);
     if (aggregate == nullptr) {
@@ -44,21 +58,6 @@ void note_odd_range(schema::Report& report, std::int64_t received_at) {
             {finding::kOddRange, {}, text(range.begin_at) + " to " + text(range.end_at)});
     }
 }
-
-ReportHead head_of(const schema::AggregateReport& report, std::int64_t received_at) {
-    return {report.domain, report.org_name, {report.begin_at, report.end_at, received_at}};
-}
-
-// Of one message only: its values break a rule of the tables. Anything else is the disk's or ours.
-bool fault_of_message(const DatabaseError& error) {
-    constexpr int kSqliteConstraint = 19;
-    constexpr int kSqliteTooBig = 18;
-    constexpr int kSqliteMismatch = 20;
-    const int code = error.code() & 0xff;
-    return code == kSqliteConstraint || code == kSqliteTooBig || code == kSqliteMismatch;
-}
-
-}  // namespace
 
 MessageStore::MessageStore(Database& database)
     : database_(database),

@@ -41,7 +41,9 @@ class MessageStore {
         Outcome before = Outcome::other;
         Outcome after = Outcome::other;
         std::string detail;              ///< as stored
-        std::uint32_t reports_kept = 0;  ///< same identity and content: row id and records kept
+        std::uint32_t reports_kept = 0;  ///< same identity and content: row id kept
+        std::uint32_t reports_refreshed =
+            0;  ///< of them: evidence or a comment reads otherwise now
         std::uint32_t reports_new = 0;
         std::uint32_t reports_removed = 0;
         std::uint32_t conflicts = 0;
@@ -49,12 +51,13 @@ class MessageStore {
         /// Messages that re-sent a report which this message no longer holds: read them again too.
         std::vector<std::int64_t> orphaned_duplicates;
         [[nodiscard]] bool changed() const {
-            return before != after || reports_new + reports_removed > 0 || findings_changed;
+            return before != after || reports_new + reports_removed + reports_refreshed > 0 ||
+                   findings_changed;
         }
     };
     /// Replaces what message `message_id` yielded by what `submission` says; receipt and original
-    /// stay. Reports whose identity and content are unchanged keep their row id, their records and
-    /// their flags; pruned reports stay as they are. One transaction per message, of the caller.
+    /// stay. Reports whose identity and content are unchanged keep their row id; pruned ones stay
+    /// as they are. One transaction per message, of the caller.
     [[nodiscard]] Replaced replace(std::int64_t message_id, Submission& submission);
 
   private:
@@ -103,5 +106,8 @@ class MessageStore {
     Statement rollback_to_;
     std::int64_t known_data_version_ = -1;
 };
+
+/// Adds finding `odd_range` to an aggregate report whose range cannot be, judged by the receipt.
+void note_odd_range(schema::Report& report, std::int64_t received_at);
 
 }  // namespace dmarcbox::storage

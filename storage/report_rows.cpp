@@ -46,6 +46,10 @@ ReportRows::ReportRows(Database& database)
           "fo, testing, discovery_method, version, namespace, generator, errors, record_count, "
           "message_count, content_sha256, conflict, counted) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,"
           "?,?,?,?,?,?,?,?,?,?,?,?,?)")),
+      update_aggregate_(database.prepare(
+          "UPDATE aggregate_reports SET org_email = ?, extra_contact_info = ?, "
+          "discovery_method = ?, version = ?, namespace = ?, generator = ?, errors = ?, "
+          "record_count = ? WHERE id = ?")),
       record_(database.prepare(
           "INSERT INTO aggregate_records (aggregate_report_id, source_ip, count, disposition, dkim,"
           " spf, header_from, envelope_from, envelope_to, evidence) VALUES (?,?,?,?,?,?,?,?,?,?)")),
@@ -161,6 +165,20 @@ void ReportRows::insert_records(const schema::AggregateReport& report, std::int6
                 .run();
         }
     }
+}
+
+void ReportRows::update(const schema::AggregateReport& report, std::int64_t report_id) {
+    Row(update_aggregate_)
+        .add(report.org_email)
+        .add(report.extra_contact_info)
+        .add(report.discovery_method)
+        .add(report.version)
+        .add(report.xml_namespace)
+        .add(report.generator)
+        .add(report.errors)
+        .add(report.record_count)
+        .add(report_id)
+        .run();
 }
 
 std::int64_t ReportRows::insert(const schema::FailureReport& report, const ReportPlace& place) {

@@ -26,11 +26,14 @@ class ReportRows {
     std::int64_t insert(const schema::FailureReport& report, const ReportPlace& place);
     std::int64_t insert(const schema::TlsReport& report, const ReportPlace& place);
 
-  private:
     void insert_records(const schema::AggregateReport& report, std::int64_t report_id);
+    /// The columns that the content hash leaves out: contact, generator, version ...
+    void update(const schema::AggregateReport& report, std::int64_t report_id);
 
+  private:
     Database& database_;
     Statement aggregate_;
+    Statement update_aggregate_;
     Statement record_;
     Statement reason_;
     Statement dkim_;

@@ -1,0 +1,143 @@
+#include "storage/rebuild.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "storage/report_loader.hpp"
+#include "storage/totals.hpp"
+
+namespace dmarcbox::storage {
+
+namespace {
+
+constexpr std::array<std::string_view, 5> kTables{"day_totals", "source_totals", "source_evidence",
+                                                  "source_reporters", "source_identities"};
+constexpr std::size_t kMaxPendingSources = 50'000;
+
+void drop_temporary(Database& database) {
+    for (const auto table : kTables) {
+        database.execute("DROP TABLE IF EXISTS temp.rebuilt_" + std::string(table));
+    }
+}
+
+// The definition of the live table, for the temporary one: same keys, same order.
+std::string definition(Database& database, std::string_view table) {
+    auto statement =
+        database.prepare("SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = ?1");
+    statement.bind(1, table);
+    if (!statement.step()) {
+        throw DatabaseError(1, std::string(table) + ": the table is missing");
+    }
+    const std::string sql(statement.text(0));
+    return "CREATE TEMP TABLE rebuilt_" + std::string(table) + " " + sql.substr(sql.find('('));
+}
+
+std::string where(const std::string& domain) {
+    return domain.empty() ? std::string() : " WHERE domain = ?1";
+}
+
+void run(Database& database, const std::string& sql, const std::string& domain) {
+    auto statement = database.prepare(sql);
+    if (!domain.empty()) {
+        statement.bind(1, domain);
+    }
+    statement.run();
+}
+
+}  // namespace
+
+RebuiltTotals::RebuiltTotals(Database& database, std::string domain)
+    : database_(database), domain_(std::move(domain)) {
+    drop_temporary(database_);
+    for (const auto table : kTables) {
+        const std::string name(table);
+        database_.execute(definition(database_, table));
+        run(database_,
+            "INSERT INTO temp.rebuilt_" + name + " SELECT * FROM main.pruned_" + name +
+                where(domain_),
+            domain_);
+    }
+    Totals totals(database_, "rebuilt_");
+    ReportLoader loader(database_);
+    auto reports = database_.prepare(
+        "SELECT id FROM aggregate_reports WHERE counted = 1 AND pruned_at IS NULL" +
+        std::string(domain_.empty() ? "" : " AND ifnull(domain, '(none)') = ?1"));
+    if (!domain_.empty()) {
+        reports.bind(1, domain_);
+    }
+    while (reports.step()) {
+        total_stored_report(loader, totals, reports.integer(0), Totals::Direction::add);
+        if (totals.pending() > kMaxPendingSources) {
+            totals.flush();
+        }
+    }
+    totals.flush();
+}
+
+RebuiltTotals::~RebuiltTotals() {
+    try {
+        drop_temporary(database_);
+    } catch (const DatabaseError&) {
+        // Temporary tables go with the connection.
+        return;
+    }
+}
+
+std::vector<std::string> RebuiltTotals::differences() {
+    std::vector<std::string> lines;
+    for (const auto table : kTables) {
+        const std::string name(table);
+        const std::string live = "SELECT * FROM main." + name + where(domain_);
+        const std::string made = "SELECT * FROM temp.rebuilt_" + name;
+        for (const auto& [what, left, right] : {std::tuple{"not as the records say", live, made},
+                                                std::tuple{"missing", made, live}}) {
+            auto statement = database_.prepare("SELECT * FROM (" + left + " EXCEPT " + right + ")");
+            if (!domain_.empty()) {
+                statement.bind(1, domain_);
+            }
+            std::int64_t count = 0;
+            std::string first;
+            while (statement.step()) {
+                if (++count == 1) {
+                    for (int i = 0; i < std::min(3, statement.columns()); ++i) {
+                        first += (i == 0 ? "" : " ") + std::string(statement.text(i));
+                    }
+                }
+            }
+            if (count > 0) {
+                lines.push_back(name + ": " + std::to_string(count) +
+                                (count == 1 ? " row " : " rows ") + what + ", first: " + first);
+            }
+        }
+    }
+    return lines;
+}
+
+void RebuiltTotals::replace_live() {
+    for (const auto table : kTables) {
+        const std::string name(table);
+        run(database_, "DELETE FROM main." + name + where(domain_), domain_);
+        database_.execute("INSERT INTO main." + name + " SELECT * FROM temp.rebuilt_" + name);
+    }
+    if (domain_.empty()) {
+        database_.execute("DELETE FROM stale_totals");
+    } else {
+        database_.prepare("DELETE FROM stale_totals WHERE domain = ?1").bind(1, domain_).run();
+    }
+}
+
+std::size_t refresh_stale_totals(Database& database) {
+    std::vector<std::string> domains;
+    for (auto statement = database.prepare("SELECT domain FROM stale_totals"); statement.step();) {
+        domains.emplace_back(statement.text(0));
+    }
+    for (const auto& domain : domains) {
+        Transaction transaction(database);
+        RebuiltTotals(database, domain).replace_live();
+        transaction.commit();
+    }
+    return domains.size();
+}
+
+}  // namespace dmarcbox::storage

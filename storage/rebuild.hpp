@@ -1,0 +1,36 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/database.hpp"
+
+namespace dmarcbox::storage {
+
+/// The totals made again from the records and the sums of what was pruned, in temporary tables,
+/// beside the live ones. All of it, or one domain ("(none)" for reports without). Use inside one
+/// transaction, so that both sides are of one moment.
+class RebuiltTotals {
+  public:
+    /// Makes them. `domain` empty: all.
+    RebuiltTotals(Database& database, std::string domain);
+    RebuiltTotals(const RebuiltTotals&) = delete;
+    RebuiltTotals& operator=(const RebuiltTotals&) = delete;
+    ~RebuiltTotals();
+
+    /// One line per table with rows that differ: `source_totals: 3 rows differ, first: ...`.
+    [[nodiscard]] std::vector<std::string> differences();
+    /// Puts the rebuilt rows in place of the live ones.
+    void replace_live();
+
+  private:
+    Database& database_;
+    std::string domain_;
+};
+
+/// Makes lists, number of reporters, first and last time again for each domain that lost a counted
+/// report (stale_totals), a transaction per domain. Number of domains.
+std::size_t refresh_stale_totals(Database& database);
+
+}  // namespace dmarcbox::storage
