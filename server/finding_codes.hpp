@@ -1,0 +1,21 @@
+#pragma once
+
+#include <array>
+
+#include "schema/finding.hpp"
+
+namespace dmarcbox::finding {
+
+/// Memory ran out while the message was read.
+inline constexpr schema::FindingCode kMemory{"memory", "ingest", true};
+/// The CPU time for one message (parse_seconds) was used up; later parts were not read.
+inline constexpr schema::FindingCode kTime{"time", "ingest", true};
+/// A library failed in a way nobody foresaw. Detail: what it said.
+inline constexpr schema::FindingCode kInternal{"internal", "ingest", true};
+/// More findings than max_findings. Detail: how many more.
+inline constexpr schema::FindingCode kMoreFindings{"more_findings", "ingest", false};
+
+/// All codes of stage "ingest", for the test that compares them with schema/README.md.
+inline constexpr std::array kAll{kMemory, kTime, kInternal, kMoreFindings};
+
+}  // namespace dmarcbox::finding

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+
+#include "mime/decompress.hpp"
+#include "mime/unpack.hpp"
+#include "schema/limits.hpp"
+#include "server/ingest.hpp"
+#include "server/ingest_reading.hpp"
+
+namespace dmarcbox {
+
+/// Reads leaf parts and bare files: unpacks them, tells by content what each document is, and adds
+/// the reports found to the reading. formats.md calls this the robust detection order: labels and
+/// names are ignored, but text/html is read only if its root is `feedback`.
+class DocumentReader {
+  public:
+    DocumentReader(const IngestSettings& settings,
+                   const schema::Expired& expired,
+                   std::string tls_report_domain,
+                   Reading& reading);
+
+    /// A decoded leaf part of a mail.
+    void read_part(mime::Part part);
+    /// A file that is no mail.
+    void read_file(std::string name, std::string bytes);
+
+  private:
+    struct TextLabel {
+        bool is_text = false;  ///< may hold the plain-text form of a failure report
+        std::string charset;
+    };
+    void unpack(mime::Document packed, const TextLabel& label);
+    void read(mime::Document document, const TextLabel& label);
+    void read_xml(mime::Document document);
+    void read_json(mime::Document document);
+    void read_text(const mime::Document& document, const TextLabel& label);
+
+    const IngestSettings& settings_;
+    const schema::Expired& expired_;
+    std::string tls_report_domain_;
+    Reading& reading_;
+};
+
+}  // namespace dmarcbox

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "mime/unpack.hpp"
+#include "schema/failure_parser.hpp"
+#include "server/ingest_reading.hpp"
+#include "server/limits.hpp"
+
+namespace dmarcbox {
+
+/// A feedback report (RFC 5965) among the parts of a mail: its machine-readable part and its
+/// sample.
+struct FeedbackGroup {
+    std::size_t fields;                 ///< index of the message/feedback-report part
+    std::optional<std::size_t> sample;  ///< index of the reported message or its header
+};
+
+/// All feedback reports, by section: the sample is the part marked as one, else the first attached
+/// message or header that follows in the same multipart before the next feedback-report part.
+[[nodiscard]] std::vector<FeedbackGroup> find_feedback(const std::vector<mime::Part>& parts);
+
+/// The header of a sample as sent: without leading empty lines and mbox `From ` line, up to the
+/// body.
+[[nodiscard]] std::string_view sample_header(std::string_view content, const Limits& limits);
+
+/// Reads one group and adds the failure report, or why there is none.
+void read_feedback(const std::vector<mime::Part>& parts,
+                   const FeedbackGroup& group,
+                   const Limits& limits,
+                   Reading& reading);
+
+/// Adds the failure report of a plain-text form found in `part`.
+void read_plain_failure(schema::PlainFailure plain,
+                        std::string_view text,
+                        const std::string& part,
+                        const Limits& limits,
+                        Reading& reading);
+
+}  // namespace dmarcbox

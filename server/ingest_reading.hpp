@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "mime/finding.hpp"
+#include "schema/finding.hpp"
+#include "schema/parse_error.hpp"
+#include "schema/report.hpp"
+
+namespace dmarcbox {
+
+/// What was read from one message so far: reports, findings, and why there is no report.
+struct Reading {
+    std::vector<schema::Report> reports;    ///< in message order
+    std::vector<std::string> report_parts;  ///< section (and archive member) of each report
+    schema::Findings findings;              ///< of the message
+    bool has_failure_report = false;
+    /// Why this is no report, most telling reason first found: `feedback: abuse`, `unused`,
+    /// `empty`.
+    std::string other_detail;
+
+    /// Adds a report read from `part`; its findings get that part where they have none.
+    void add(schema::Report report, const std::string& part);
+    void add(schema::Finding finding, const std::string& part);
+    void add(const mime::Findings& found);
+    /// A document that gave no report: faults become findings, "something else" does not.
+    void add(schema::ParseError error, const std::string& part);
+
+    /// The first fault, or nullptr.
+    [[nodiscard]] const schema::Finding* first_fault() const;
+
+    /// Gives findings to the report they are about (the only one, or the one from the same part),
+    /// so that view `deviations` can name the reporter, and leaves at most `max` in all: faults
+    /// first, the last says how many more.
+    void settle_findings(std::size_t max);
+};
+
+}  // namespace dmarcbox

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "server/ingest.hpp"
+
+namespace dmarcbox {
+
+/// The original of a message with failure reports, without what [failure_reports] keep says must
+/// go: for `headers` the bodies of the reported messages, for `redacted` also every local part.
+/// Nullopt if nothing has to go (or keep is `full`). What comes back can be read again and gives
+/// the same failure reports. Cut in place where the sample stands in clear text, else written anew
+/// with the same parts.
+[[nodiscard]] std::optional<std::string> reduce_original(std::string_view bytes,
+                                                         const IngestSettings& settings);
+
+}  // namespace dmarcbox
