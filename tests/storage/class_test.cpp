@@ -1,0 +1,262 @@
+#include <doctest/doctest.h>
+
+#include <array>
+
+#include "support.hpp"
+
+using namespace dmarcbox;
+using namespace dmarcbox::storage;
+using namespace dmarcbox::storage::test;
+
+namespace {
+
+struct Seen {
+    const char* token;
+    std::int64_t count;
+};
+
+void add(Store& store,
+         const std::string& id,
+         const std::vector<schema::AggregateRecord>& records,
+         int day = 0) {
+    (void)store.add(message(id, {report("Reporter", id, records, day)}, day));
+}
+
+}  // namespace
+
+// operator's rules: 98 % passing is aligned; half passing without forwarding is partly
+// misconfigured; else the class with most failing messages.
+TEST_CASE("class of a source by its evidence") {
+    struct Row {
+        const char* name;
+        std::vector<Seen> seen;
+        const char* expected;  // class, evidence, confidence, authenticates_as
+    };
+    const std::array rows_{
+        Row{"all pass", {{"dkim+spf", 10}}, "aligned|dkim+spf|high|\n"},
+        Row{"aligned shows its commonest token",
+            {{"dkim", 10}, {"dkim+spf", 30}, {"spf", 5}},
+            "aligned|dkim+spf|high|\n"},
+        Row{"98 of 100 pass: the rest is stray",
+            {{"dkim", 98}, {"nothing", 2}},
+            "aligned|dkim|high|\n"},
+        Row{"97 of 100 pass: partly",
+            {{"dkim", 97}, {"nothing", 3}},
+            "misconfigured|nothing|partly|\n"},
+        Row{"half passes: partly",
+            {{"dkim", 5}, {"signs-as:esp.example", 5}},
+            "misconfigured|signs-as:esp.example|partly|esp.example\n"},
+        Row{"below half: the class of most failing messages",
+            {{"dkim", 4}, {"signs-as:esp.example", 2}, {"nothing", 4}},
+            "unauthenticated|nothing|high|esp.example\n"},
+        Row{"passing mail through a forwarder is aligned", {{"dkim", 300}}, "aligned|dkim|high|\n"},
+        Row{"half passes with signs of forwarding",
+            {{"dkim", 300}, {"reason-forwarded", 90}},
+            "forwarder|reason-forwarded|high|\n"},
+        Row{"mailing list", {{"reason-mailing_list", 3}}, "forwarder|reason-mailing_list|high|\n"},
+        Row{"trusted forwarder",
+            {{"reason-trusted_forwarder", 3}},
+            "forwarder|reason-trusted_forwarder|high|\n"},
+        Row{"arc", {{"arc-pass", 3}}, "forwarder|arc-pass|high|\n"},
+        Row{"strict alignment", {{"strict", 3}}, "misconfigured|strict|high|\n"},
+        Row{"reporter disagrees",
+            {{"reporter-disagrees", 3}},
+            "misconfigured|reporter-disagrees|low|\n"},
+        Row{"bad key", {{"own-key-bad", 3}}, "misconfigured|own-key-bad|medium|\n"},
+        Row{"foreign signature",
+            {{"signs-as:esp.example", 3}},
+            "misconfigured|signs-as:esp.example|medium|esp.example\n"},
+        Row{"foreign SPF only",
+            {{"sends-as:esp.example", 3}},
+            "misconfigured|sends-as:esp.example|low|esp.example\n"},
+        Row{"nothing passes", {{"nothing", 3}}, "unauthenticated|nothing|high|\n"},
+        Row{"temporary errors alone", {{"temperror", 3}}, "unauthenticated|temperror|low|\n"},
+        Row{"temporary errors beside passing mail are of its class",
+            {{"dkim", 10}, {"temperror", 90}},
+            "aligned|dkim|high|\n"},
+        Row{"temporary errors beside failing mail are of its class",
+            {{"signs-as:esp.example", 1}, {"temperror", 90}},
+            "misconfigured|signs-as:esp.example|medium|esp.example\n"},
+        Row{"records without messages", {{"dkim", 0}}, "aligned|dkim|high|\n"},
+        Row{"failing records without messages",
+            {{"nothing", 0}},
+            "unauthenticated|nothing|high|\n"},
+    };
+    for (const auto& row : rows_) {
+        SUBCASE(row.name) {
+            const TempDir dir;
+            Store store(dir.file("t.db"));
+            std::vector<schema::AggregateRecord> records;
+            for (const auto& seen : row.seen) {
+                records.push_back(record("192.0.2.25", seen.count, seen.token));
+            }
+            add(store, "1", records);
+            CHECK(rows(store.database,
+                       "SELECT class, evidence, confidence, authenticates_as FROM sources") ==
+                  row.expected);
+            CHECK(rows(store.database, "SELECT ifnull(sum(failed), 0) FROM failing_sources") ==
+                  rows(store.database, "SELECT ifnull(sum(messages - passed), 0) FROM day_totals"));
+        }
+    }
+}
+
+TEST_CASE("a foreign signer that also signs our passing mail is ours with high confidence") {
+    const TempDir dir;
+    Store store(dir.file("t.db"));
+    auto both = record("192.0.2.25", 10, "dkim");
+    both.dkim_results.push_back({"esp.example", "k1", "pass", {}});
+    add(store, "1", {both, record("198.51.100.8", 3, "signs-as:esp.example")});
+    CHECK(rows(store.database,
+               "SELECT source_ip, class, confidence FROM sources WHERE class <> 'aligned'") ==
+          "198.51.100.8|misconfigured|high\n");
+}
+
+TEST_CASE("our signature that arrives broken") {
+    const auto broken = [](std::string selector, bool foreign) {
+        auto made = record("203.0.113.40", 3, "nothing");
+        made.dkim_results.push_back({"example.org", selector, "fail", {}});
+        made.evidence.final = false;
+        made.evidence.foreign_pass = foreign;
+        made.evidence.own_failed_keys = {{"example.org", std::move(selector)}};
+        return made;
+    };
+    struct Row {
+        const char* name;
+        const char* selector;
+        bool foreign;
+        int days_after_passing;  // -1000: never passed
+        const char* expected;    // class, evidence, confidence
+    };
+    const std::array rows_{
+        Row{"the key passed yesterday", "s1", false, 1, "forwarder|own-signature-broken|medium\n"},
+        Row{"and something foreign passes: high", "s1", true, 1,
+            "forwarder|own-signature-broken+foreign|high\n"},
+        Row{"without selector the domain is enough", "", false, 1,
+            "forwarder|own-signature-broken|medium\n"},
+        Row{"another selector never passed", "s2", false, 1, "unauthenticated|nothing|high\n"},
+        Row{"passed 90 days before", "s1", false, 90, "forwarder|own-signature-broken|medium\n"},
+        Row{"passed 91 days before", "s1", false, 91, "unauthenticated|nothing|high\n"},
+        Row{"passed 90 days after", "s1", false, -90, "forwarder|own-signature-broken|medium\n"},
+        Row{"the key never passed", "s1", false, -1000, "unauthenticated|nothing|high\n"},
+        Row{"passes in the same report", "s1", false, 0, "forwarder|own-signature-broken|medium\n"},
+    };
+    for (const auto& row : rows_) {
+        SUBCASE(row.name) {
+            const TempDir dir;
+            Store store(dir.file("t.db"));
+            std::vector<schema::AggregateRecord> now{broken(row.selector, row.foreign)};
+            const auto ours = record("192.0.2.25", 1000, "dkim");
+            if (row.days_after_passing == 0) {
+                now.push_back(ours);
+            } else if (row.days_after_passing != -1000) {
+                add(store, "pass", {ours}, -row.days_after_passing);
+            }
+            add(store, "now", now);
+            CHECK(rows(store.database,
+                       "SELECT class, evidence, confidence FROM sources "
+                       "WHERE source_ip = '203.0.113.40'") == row.expected);
+        }
+    }
+}
+
+// A provider whose footer breaks our signature looks like a forwarder.
+TEST_CASE("a source of more than a twentieth of our volume is for a person to check") {
+    const TempDir dir;
+    Store store(dir.file("t.db"));
+    add(store, "1",
+        {record("192.0.2.25", 100, "dkim"), record("203.0.113.40", 6, "own-signature-broken"),
+         record("203.0.113.41", 5, "own-signature-broken")});
+    CHECK(rows(store.database,
+               "SELECT source_ip, class, confidence FROM sources WHERE class = 'forwarder'") ==
+          "203.0.113.40|forwarder|check\n203.0.113.41|forwarder|medium\n");
+}
+
+TEST_CASE("the sums of failing sources and forwarded mail hide no volume") {
+    const TempDir dir;
+    Store store(dir.file("t.db"));
+    add(store, "1",
+        {record("192.0.2.25", 98, "dkim"), record("192.0.2.25", 2, "reason-forwarded"),
+         record("203.0.113.40", 7, "arc-pass"), record("203.0.113.40", 9, "nothing"),
+         record("not an address", 4, "nothing"), record("", 1, "nothing")});
+    CHECK(rows(store.database, "SELECT sum(failed) FROM failing_sources") == "23\n");
+    CHECK(rows(store.database, "SELECT sum(failed) FROM daily") == "23\n");
+    CHECK(rows(store.database,
+               "SELECT source_ip, messages, evidence, confidence FROM likely_forwarded") ==
+          "203.0.113.40|7|arc-pass|high\n192.0.2.25|2|reason-forwarded|high\n");
+    CHECK(rows(store.database, "SELECT source_ip FROM sources WHERE source_net IS NULL") ==
+          "(none)\nnot an address\n");
+}
+
+TEST_CASE("the operator's label wins over the evidence and never rewrites it") {
+    struct Row {
+        const char* name;
+        const char* labels;
+        const char* expected;
+    };
+    const std::array rows_{
+        Row{"address", "('198.51.100.8', 'aligned')",
+            "aligned|signs-as:mail.esp.example|label|198.51.100.8\n"},
+        Row{"network", "('198.51.100.0/24', 'forwarder')",
+            "forwarder|signs-as:mail.esp.example|label|198.51.100.0/24\n"},
+        Row{"the narrowest network wins",
+            "('198.51.100.0/24', 'forwarder'), ('198.51.100.8/31', "
+            "'unauthenticated'), ('0.0.0.0/0', 'aligned')",
+            "unauthenticated|signs-as:mail.esp.example|label|198.51.100.8/31\n"},
+        Row{"domain it authenticates as", "('mail.esp.example', 'aligned')",
+            "aligned|signs-as:mail.esp.example|label|mail.esp.example\n"},
+        Row{"parent domain", "('ESP.example', 'aligned')",
+            "aligned|signs-as:mail.esp.example|label|ESP.example\n"},
+        Row{"network wins over domain", "('esp.example', 'aligned'), ('198.51.100.8', 'forwarder')",
+            "forwarder|signs-as:mail.esp.example|label|198.51.100.8\n"},
+        Row{"another network", "('198.51.101.0/24', 'aligned')",
+            "misconfigured|signs-as:mail.esp.example|medium|\n"},
+        Row{"a domain that only ends alike", "('sp.example', 'aligned')",
+            "misconfigured|signs-as:mail.esp.example|medium|\n"},
+    };
+    for (const auto& row : rows_) {
+        SUBCASE(row.name) {
+            const TempDir dir;
+            Store store(dir.file("t.db"));
+            add(store, "1", {record("198.51.100.8", 3, "signs-as:mail.esp.example")});
+            store.database.execute("INSERT INTO labels (subject, class) VALUES " +
+                                   std::string(row.labels));
+            CHECK(rows(store.database, "SELECT class, evidence, confidence, label FROM sources") ==
+                  row.expected);
+            CHECK(rows(store.database, "SELECT evidence FROM source_evidence") ==
+                  "signs-as:mail.esp.example\n");
+        }
+    }
+}
+
+TEST_CASE("bounds of a labelled network") {
+    struct Row {
+        const char* subject;
+        const char* expected;
+    };
+    const std::array rows_{
+        Row{"192.0.2.77", "00000000000000000000FFFFC000024D|00000000000000000000FFFFC000024D\n"},
+        Row{"198.51.100.0/22",
+            "00000000000000000000FFFFC6336400|00000000000000000000FFFFC63367FF\n"},
+        Row{"0.0.0.0/0", "00000000000000000000FFFF00000000|00000000000000000000FFFFFFFFFFFF\n"},
+        Row{"2001:db8::1", "20010DB8000000000000000000000001|20010DB8000000000000000000000001\n"},
+        Row{"2001:DB8:1:2:3:4:5:6/61",
+            "20010DB8000100000000000000000000|20010DB800010007FFFFFFFFFFFFFFFF\n"},
+        Row{"::1", "00000000000000000000000000000001|00000000000000000000000000000001\n"},
+        Row{"fe80::", "FE800000000000000000000000000000|FE800000000000000000000000000000\n"},
+        Row{"::/0", "00000000000000000000000000000000|FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF\n"},
+        Row{"esp.example", "|\n"},
+        Row{"192.0.2", "|\n"},
+    };
+    const TempDir dir;
+    Store store(dir.file("t.db"));
+    for (const auto& row : rows_) {
+        CAPTURE(row.subject);
+        store.database.execute("DELETE FROM labels");
+        store.database.execute("INSERT INTO labels (subject, class) VALUES ('" +
+                               std::string(row.subject) + "', 'aligned')");
+        CHECK(rows(store.database, "SELECT first_key, last_key FROM labels") == row.expected);
+    }
+    store.database.execute("UPDATE labels SET subject = '192.0.2.0/24'");
+    CHECK(rows(store.database, "SELECT first_key, last_key FROM labels") ==
+          "00000000000000000000FFFFC0000200|00000000000000000000FFFFC00002FF\n");
+}
