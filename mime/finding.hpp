@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,5 +24,19 @@ struct Finding {
 };
 
 using Findings = std::vector<Finding>;
+
+/// Finding with `part` and `detail` made valid UTF-8 and `detail` cut to 200 bytes on a character.
+[[nodiscard]] Finding make_finding(const FindingCode& code,
+                                   std::string_view part,
+                                   std::string_view detail);
+
+/// Appends make_finding(), unless the list already holds kMaxFindings: a message of nothing but
+/// faults must not grow without bound. Its caller keeps far fewer.
+void add_finding(Findings& findings,
+                 const FindingCode& code,
+                 std::string_view part,
+                 std::string_view detail = {});
+
+inline constexpr std::size_t kMaxFindings = 1000;
 
 }  // namespace dmarcbox::mime

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "mime/finding.hpp"
+
+namespace dmarcbox::mime {
+
+/// Content of a part without its transfer encoding (RFC 2045 section 6), leniently: what is
+/// labelled base64 but is plain stays as it is, what is plainly base64 without label is decoded.
+/// `file_name` is set where uuencode names the file.
+[[nodiscard]] std::string decode_content(std::string_view encoded,
+                                         std::string_view transfer_encoding,
+                                         std::string_view section,
+                                         std::string& file_name,
+                                         Findings& findings);
+
+}  // namespace dmarcbox::mime

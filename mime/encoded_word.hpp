@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace dmarcbox::mime {
+
+/// What decode_words() met on its way.
+struct WordNotes {
+    bool raw_8bit = false;        ///< bytes above 127 outside encoded words
+    std::string unknown_charset;  ///< first label nobody knows
+};
+
+/// Unstructured text as UTF-8 (RFC 2047), leniently: words may touch other text, hold blanks, be
+/// longer than 75 characters; a character may be split between adjacent words of one charset.
+/// Bytes outside of words are guessed. Linear in the size of the text.
+[[nodiscard]] std::string decode_words(std::string_view text, WordNotes& notes);
+
+}  // namespace dmarcbox::mime

@@ -1,0 +1,116 @@
+#include "mime/sniff.hpp"
+
+#include <string>
+
+#include "mime/lines.hpp"
+#include "mime/sniff_detail.hpp"
+
+namespace dmarcbox::mime {
+
+namespace {
+
+/// How far junk in front is looked through.
+constexpr std::size_t kWindow = 4096;
+
+bool is_space(char c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/// The beginning of the text with one byte per character: UTF-16 without its zero bytes, no byte
+/// order mark, no leading white space.
+std::string beginning_of(std::string_view bytes) {
+    std::string_view window = bytes.substr(0, kWindow);
+    if (window.starts_with("\xEF\xBB\xBF")) {
+        window.remove_prefix(3);
+    } else if (window.starts_with("\xFF\xFE") || window.starts_with("\xFE\xFF")) {
+        window.remove_prefix(2);
+    }
+    std::string text;
+    text.reserve(window.size());
+    for (const char c : window) {
+        if (c != '\0' && !(text.empty() && is_space(c))) {
+            text.push_back(c);
+        }
+    }
+    return text;
+}
+
+/// `<feedback` or `<prefix:feedback`.
+bool has_feedback_root(std::string_view text) {
+    std::size_t at = 0;
+    while ((at = text.find("feedback", at)) != std::string_view::npos) {
+        std::size_t start = at;
+        if (start > 0 && text[start - 1] == ':') {
+            --start;
+            while (start > 0 && text[start - 1] > ' ' && text[start - 1] != '<' &&
+                   text[start - 1] != '>') {
+                --start;
+            }
+        }
+        if (start > 0 && text[start - 1] == '<') {
+            return true;
+        }
+        at += 8;
+    }
+    return false;
+}
+
+bool is_html(std::string_view text) {
+    const std::string lower = to_lower(text.substr(0, 1024));
+    for (const std::string_view sign :
+         {"<!doctype html", "<html", "<head", "<body", "<meta", "<div", "<p>", "<table", "<br"}) {
+        if (lower.find(sign) != std::string::npos) {
+            return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace
+
+std::size_t find_zip_start(std::string_view bytes) {
+    const std::string_view window = bytes.substr(0, kWindow + 4);
+    if (window.starts_with("PK\x05\x06")) {
+        return 0;
+    }
+    return window.find("PK\x03\x04");
+}
+
+bool is_zlib_stream(std::string_view bytes) {
+    if (bytes.size() < 6 || bytes[0] != '\x78') {
+        return false;
+    }
+    const unsigned header = 0x7800U + static_cast<unsigned char>(bytes[1]);
+    return header % 31 == 0 && (header & 0x20U) == 0;  // no preset dictionary (RFC 1950)
+}
+
+ContentKind sniff(std::string_view bytes) {
+    if (bytes.empty()) {
+        return ContentKind::empty;
+    }
+    if (bytes.starts_with("\x1F\x8B")) {
+        return ContentKind::gzip;
+    }
+    if (bytes.starts_with("PK\x03\x04") || bytes.starts_with("PK\x05\x06")) {
+        return ContentKind::zip;
+    }
+    const std::string text = beginning_of(bytes);
+    if (text.empty()) {
+        return bytes.size() <= kWindow ? ContentKind::empty : ContentKind::other;
+    }
+    if (has_feedback_root(text)) {
+        return ContentKind::xml;
+    }
+    if (text.front() == '<') {
+        return is_html(text) ? ContentKind::html : ContentKind::xml;
+    }
+    if (text.front() == '{') {
+        return text.starts_with("{\\rtf") ? ContentKind::other : ContentKind::json;
+    }
+    if (text.find("<?xml") != std::string::npos) {
+        return ContentKind::xml;
+    }
+    return find_zip_start(bytes) != std::string_view::npos ? ContentKind::zip : ContentKind::other;
+}
+
+}  // namespace dmarcbox::mime

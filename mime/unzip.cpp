@@ -1,0 +1,241 @@
+#include "mime/unzip.hpp"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <locale.h>
+
+#include <algorithm>
+#include <clocale>
+#include <memory>
+
+#include "mime/charset.hpp"
+#include "mime/finding_codes.hpp"
+#include "mime/lines.hpp"
+
+namespace dmarcbox::mime {
+
+namespace {
+
+constexpr std::size_t kStep = 65536;
+constexpr std::size_t kRatioFloor = std::size_t{1} << 20U;
+
+struct FreeArchive {
+    void operator()(archive* handle) const noexcept { archive_read_free(handle); }
+};
+using ArchiveHandle = std::unique_ptr<archive, FreeArchive>;
+
+/// libarchive converts names by the thread's locale and gives none for non-ASCII ones under "C".
+class Utf8Locale {
+  public:
+    Utf8Locale() : locale_(newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {
+        if (locale_ != nullptr) {
+            previous_ = uselocale(locale_);
+        }
+    }
+    ~Utf8Locale() {
+        if (locale_ != nullptr) {
+            uselocale(previous_);
+            freelocale(locale_);
+        }
+    }
+    Utf8Locale(const Utf8Locale&) = delete;
+    Utf8Locale& operator=(const Utf8Locale&) = delete;
+
+  private:
+    locale_t locale_;
+    locale_t previous_ = nullptr;
+};
+
+std::string error_of(archive* handle) {
+    const char* text = archive_error_string(handle);
+    return text == nullptr ? "unknown error" : text;
+}
+
+const FindingCode& code_for(std::string_view error) {
+    if (error.find("ncrypted") != std::string_view::npos ||
+        error.find("assphrase") != std::string_view::npos) {
+        return kEncrypted;
+    }
+    if (error.find("nsupported") != std::string_view::npos) {
+        return kUnsupportedMethod;
+    }
+    if (error.find("runcated") != std::string_view::npos) {
+        return kTruncated;
+    }
+    if (error.find("CRC") != std::string_view::npos ||
+        error.find("wrong size") != std::string_view::npos) {
+        return kBadChecksum;
+    }
+    return kBadArchive;
+}
+
+/// Hidden companions that desktop systems put beside the files.
+bool is_leftover(std::string_view name) {
+    const std::size_t slash = name.rfind('/');
+    const std::string_view base = slash == std::string_view::npos ? name : name.substr(slash + 1);
+    return name.starts_with("__MACOSX/") || name.find("/__MACOSX/") != std::string_view::npos ||
+           base.starts_with("._") || base == ".DS_Store" ||
+           equals_ignoring_case(base, "thumbs.db") || equals_ignoring_case(base, "desktop.ini");
+}
+
+std::string name_of(archive_entry* entry) {
+    const char* name = archive_entry_pathname_utf8(entry);
+    if (name == nullptr) {
+        name = archive_entry_pathname(entry);
+    }
+    return name == nullptr ? std::string() : guess_utf8(name);
+}
+
+/// One pass over an archive.
+class Unzipper {
+  public:
+    Unzipper(std::string_view archive_bytes,
+             const std::string& part,
+             const Limits& limits,
+             const Expired& expired,
+             UnpackBudget& budget,
+             const MemberSink& sink,
+             Findings& findings)
+        : bytes_(archive_bytes),
+          part_(part),
+          limits_(limits),
+          expired_(expired),
+          budget_(budget),
+          sink_(sink),
+          findings_(findings),
+          handle_(archive_read_new()) {}
+
+    void run() {
+        if (handle_ == nullptr || archive_read_support_format_zip(handle_.get()) != ARCHIVE_OK ||
+            archive_read_open_memory(handle_.get(), bytes_.data(), bytes_.size()) != ARCHIVE_OK) {
+            add_finding(findings_, kBadArchive, part_,
+                        handle_ == nullptr ? "no memory" : error_of(handle_.get()));
+            return;
+        }
+        while (next_member()) {
+        }
+        if (members_ == 0 && !failed_) {
+            add_finding(findings_, kEmpty, part_, "no file in the archive");
+        }
+    }
+
+  private:
+    void fail(const FindingCode& code, const std::string& member, std::string_view detail) {
+        failed_ = true;
+        add_finding(findings_, code, member, detail);
+    }
+
+    /// False at the end of the archive or where reading on makes no sense.
+    bool next_member() {
+        archive_entry* entry = nullptr;
+        const int code = archive_read_next_header(handle_.get(), &entry);
+        if (code == ARCHIVE_EOF) {
+            return false;
+        }
+        if (code != ARCHIVE_OK && code != ARCHIVE_WARN) {
+            const std::string error = error_of(handle_.get());
+            fail(code_for(error), part_, error);
+            return false;
+        }
+        if (++entries_ > limits_.max_members) {
+            fail(kTooManyMembers, part_, "more than " + std::to_string(limits_.max_members));
+            return false;
+        }
+        std::string name = name_of(entry);
+        if (archive_entry_filetype(entry) == AE_IFDIR || name.ends_with('/') || is_leftover(name)) {
+            return true;
+        }
+        ++members_;
+        const std::string label = part_ + "/" + name;
+        if (archive_entry_is_data_encrypted(entry) != 0) {
+            fail(kEncrypted, label, {});
+            return true;
+        }
+        std::string content;
+        if (archive_entry_size_is_set(entry) != 0 && archive_entry_size(entry) > 0) {
+            // What the header promises, as far as the packed bytes make it plausible.
+            content.reserve(
+                std::min(static_cast<std::size_t>(archive_entry_size(entry)), 64 * bytes_.size()));
+        }
+        switch (read_content(content, label)) {
+            case Read::done:
+                break;
+            case Read::member_failed:
+                return true;
+            case Read::archive_failed:
+                return false;
+        }
+        if (content.empty()) {
+            add_finding(findings_, kEmpty, label);
+            return true;
+        }
+        sink_(std::move(name), std::move(content));
+        return true;
+    }
+
+    enum class Read { done, member_failed, archive_failed };
+
+    Read read_content(std::string& content, const std::string& label) {
+        for (;;) {
+            if (expired_ && expired_()) {
+                fail(kUnpackTime, label, {});
+                return Read::archive_failed;
+            }
+            const std::size_t used = content.size();
+            content.resize(used + kStep);
+            const la_ssize_t got = archive_read_data(handle_.get(), content.data() + used, kStep);
+            content.resize(used + (got > 0 ? static_cast<std::size_t>(got) : 0));
+            if (got == 0) {
+                return Read::done;
+            }
+            if (got < 0) {
+                const std::string error = error_of(handle_.get());
+                fail(code_for(error), label, error);
+                return got == ARCHIVE_FATAL ? Read::archive_failed : Read::member_failed;
+            }
+            const std::size_t grown = static_cast<std::size_t>(got);
+            total_ += grown;
+            if (content.size() > limits_.max_unpacked_bytes || grown > budget_.left) {
+                fail(kUnpackedTooBig, label,
+                     "more than " + std::to_string(std::min(limits_.max_unpacked_bytes, total_)) +
+                         " bytes");
+                return Read::archive_failed;
+            }
+            budget_.left -= grown;
+            // Over the whole archive: members may share their packed bytes.
+            if (total_ > kRatioFloor && total_ / bytes_.size() > limits_.max_unpack_ratio) {
+                fail(kRatioTooHigh, label,
+                     "more than " + std::to_string(limits_.max_unpack_ratio) + " to 1");
+                return Read::archive_failed;
+            }
+        }
+    }
+
+    std::string_view bytes_;
+    const std::string& part_;
+    const Limits& limits_;
+    const Expired& expired_;
+    UnpackBudget& budget_;
+    const MemberSink& sink_;
+    Findings& findings_;
+    ArchiveHandle handle_;
+    std::size_t entries_ = 0;
+    std::size_t members_ = 0;
+    std::size_t total_ = 0;
+    bool failed_ = false;
+};
+
+}  // namespace
+
+void unzip(std::string_view archive,
+           const std::string& part,
+           const Limits& limits,
+           const Expired& expired,
+           UnpackBudget& budget,
+           const MemberSink& sink,
+           Findings& findings) {
+    const Utf8Locale locale;
+    Unzipper(archive, part, limits, expired, budget, sink, findings).run();
+}
+
+}  // namespace dmarcbox::mime
