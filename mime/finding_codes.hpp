@@ -86,6 +86,8 @@ inline constexpr FindingCode kGzipTrailing{"gzip_trailing", "unpack", false};
 inline constexpr FindingCode kZlibStream{"zlib_stream", "unpack", false};
 /// Bytes in front of a zip archive, skipped. Detail: how many.
 inline constexpr FindingCode kZipJunk{"zip_junk", "unpack", false};
+/// A zip archive without its directory: breaks off between or after the members.
+inline constexpr FindingCode kNoDirectory{"no_directory", "unpack", false};
 /// Breaks off before its end.
 inline constexpr FindingCode kTruncated{"truncated", "unpack", true};
 /// Checksum or length does not agree with the content.
@@ -160,6 +162,7 @@ inline constexpr std::array kFindingCodes{
     kGzipTrailing,
     kZlibStream,
     kZipJunk,
+    kNoDirectory,
     kTruncated,
     kBadChecksum,
     kBadArchive,

@@ -86,6 +86,25 @@ std::string name_of(archive_entry* entry) {
     return name == nullptr ? std::string() : guess_utf8(name);
 }
 
+/// An archive ends with the record that finds its directory, a comment of up to 64 KiB behind it.
+bool has_directory(std::string_view bytes) {
+    constexpr std::size_t kRecord = 22;
+    constexpr std::size_t kTail = kRecord + 65535;
+    return bytes.size() >= kRecord &&
+           bytes.substr(bytes.size() - std::min(bytes.size(), kTail)).find("PK\x05\x06") !=
+               std::string_view::npos;
+}
+
+/// The end record, of a disk that is not the first: libarchive then takes no directory from it and
+/// reads member by member, and stops here. Without it the last member's data descriptor would be
+/// one that breaks off.
+std::string with_end_record(std::string_view bytes) {
+    std::string out(bytes);
+    out += "PK\x05\x06\x01";
+    out.append(17, '\0');
+    return out;
+}
+
 /// One pass over an archive.
 class Unzipper {
   public:
@@ -95,8 +114,10 @@ class Unzipper {
              const Expired& expired,
              UnpackBudget& budget,
              const MemberSink& sink,
-             Findings& findings)
-        : bytes_(archive_bytes),
+             Findings& findings,
+             bool complete)
+        : complete_(complete),
+          bytes_(archive_bytes),
           part_(part),
           limits_(limits),
           expired_(expired),
@@ -125,6 +146,14 @@ class Unzipper {
         add_finding(findings_, code, member, detail);
     }
 
+    /// What libarchive could not read; in an archive that breaks off, that is the reason.
+    void fail_reading(const std::string& member) {
+        const std::string error = error_of(handle_.get());
+        const FindingCode& code = code_for(error);
+        const bool damage = code.code == kBadArchive.code || code.code == kBadChecksum.code;
+        fail(damage && !complete_ ? kTruncated : code, member, error);
+    }
+
     /// False at the end of the archive or where reading on makes no sense.
     bool next_member() {
         archive_entry* entry = nullptr;
@@ -133,8 +162,7 @@ class Unzipper {
             return false;
         }
         if (code != ARCHIVE_OK && code != ARCHIVE_WARN) {
-            const std::string error = error_of(handle_.get());
-            fail(code_for(error), part_, error);
+            fail_reading(part_);
             return false;
         }
         if (++entries_ > limits_.max_members) {
@@ -189,8 +217,7 @@ class Unzipper {
                 return Read::done;
             }
             if (got < 0) {
-                const std::string error = error_of(handle_.get());
-                fail(code_for(error), label, error);
+                fail_reading(label);
                 return got == ARCHIVE_FATAL ? Read::archive_failed : Read::member_failed;
             }
             const std::size_t grown = static_cast<std::size_t>(got);
@@ -211,6 +238,7 @@ class Unzipper {
         }
     }
 
+    bool complete_;  ///< the directory is there
     std::string_view bytes_;
     const std::string& part_;
     const Limits& limits_;
@@ -235,7 +263,13 @@ void unzip(std::string_view archive,
            const MemberSink& sink,
            Findings& findings) {
     const Utf8Locale locale;
-    Unzipper(archive, part, limits, expired, budget, sink, findings).run();
+    if (has_directory(archive)) {
+        Unzipper(archive, part, limits, expired, budget, sink, findings, true).run();
+        return;
+    }
+    add_finding(findings, kNoDirectory, part);
+    const std::string ended = with_end_record(archive);
+    Unzipper(ended, part, limits, expired, budget, sink, findings, false).run();
 }
 
 }  // namespace dmarcbox::mime
