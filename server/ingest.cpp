@@ -211,6 +211,7 @@ void reduce_rows(storage::Submission& submission, const IngestSettings& settings
 storage::Submission ingest(const Message& message, const IngestSettings& settings) {
     storage::Submission submission;
     submission.session = message.session;
+    submission.skip_known_bytes = message.source == "import";
     submission.receipt = make_receipt(message);
 
     Reading reading;

@@ -1,0 +1,301 @@
+#include "server/commands/import.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <deque>
+#include <mutex>
+#include <ostream>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "server/commands/import_files.hpp"
+#include "server/commands/import_mbox.hpp"
+#include "server/commands/import_progress.hpp"
+#include "server/commands/import_tally.hpp"
+#include "server/ingest_settings.hpp"
+#include "server/intake.hpp"
+#include "storage/writer.hpp"
+
+namespace dmarcbox {
+namespace {
+
+/// Enough to keep the writer's group of 64 messages full while the workers read on.
+constexpr std::size_t kMaxWaiting = 512;
+/// Of bytes read and not yet stored; a file above it goes alone.
+constexpr std::size_t kMaxWaitingBytes = std::size_t{64} << 20U;
+/// A message above it cannot be kept: SQLite holds 10^9 bytes in a cell, and a worker needs several
+/// times its size. The listener stops at max_message_bytes, five times less.
+constexpr std::size_t kMaxImportBytes = std::size_t{256} << 20U;
+constexpr std::chrono::milliseconds kRetry{20};
+constexpr int kExitInterrupted = 130;
+
+volatile std::sig_atomic_t interrupted = 0;
+extern "C" void on_interrupt(int) {
+    interrupted = 1;
+}
+
+/// SIGINT and SIGTERM end the import after what is in flight; the old handlers come back.
+class InterruptGuard {
+  public:
+    InterruptGuard() {
+        interrupted = 0;
+        struct sigaction action {};
+        action.sa_handler = on_interrupt;
+        sigaction(SIGINT, &action, &old_int_);
+        sigaction(SIGTERM, &action, &old_term_);
+    }
+    InterruptGuard(const InterruptGuard&) = delete;
+    InterruptGuard& operator=(const InterruptGuard&) = delete;
+    ~InterruptGuard() {
+        sigaction(SIGINT, &old_int_, nullptr);
+        sigaction(SIGTERM, &old_term_, nullptr);
+    }
+
+  private:
+    struct sigaction old_int_ {};
+    struct sigaction old_term_ {};
+};
+
+/// One import: reads files on the calling thread, keeps the intake full, gathers verdicts.
+class Import {
+  public:
+    Import(const Config& config,
+           const ImportOptions& options,
+           const Terminal& terminal,
+           std::ostream& err)
+        : options_(options),
+          progress_(err, terminal),
+          writer_(config.storage.path, {}),
+          intake_(writer_,
+                  make_ingest_settings(config),
+                  {.workers = options.jobs > 0
+                                  ? options.jobs
+                                  : std::max<std::size_t>(2, std::thread::hardware_concurrency()),
+                   .max_queue_messages = kMaxWaiting * 2,
+                   .max_queue_bytes = kMaxWaitingBytes * 2 + kMaxImportBytes}),
+          now_(std::chrono::duration_cast<std::chrono::seconds>(
+                   std::chrono::system_clock::now().time_since_epoch())
+                   .count()) {}
+
+    void read(const std::vector<std::string>& paths) {
+        const auto files =
+            list_files(paths, [this](const std::string& line) { tally_.add_failure(line); });
+        for (const auto& file : files) {
+            counts_.bytes_all += file.size;
+        }
+        for (const auto& file : files) {
+            if (stopped()) {
+                break;
+            }
+            const std::uintmax_t before = counts_.bytes_read;
+            read_file(file);
+            counts_.bytes_read = before + file.size;
+        }
+        wait_until([this] { return waiting_ == 0; });
+        intake_.stop();
+        writer_.stop();
+        progress_.finish();
+    }
+
+    [[nodiscard]] const ImportTally& tally() const { return tally_; }
+    [[nodiscard]] std::chrono::milliseconds took() const { return progress_.took(); }
+
+  private:
+    struct Told {
+        storage::Verdict verdict;
+        OwnedMessage message;
+        std::string name;
+    };
+
+    [[nodiscard]] bool stopped() const { return interrupted != 0 || disk_full_; }
+
+    void read_file(const ImportFile& file) {
+        std::shared_ptr<FileBytes> bytes;
+        try {
+            bytes = file.path == "-" ? std::make_shared<FileBytes>(STDIN_FILENO)
+                                     : std::make_shared<FileBytes>(file.path);
+        } catch (const std::system_error& error) {
+            tally_.add_failure(file.path.string() + ": " + error.what());
+            return;
+        }
+        switch (kind_of_file(bytes->view())) {
+            case FileKind::mbox:
+                read_mbox(file, bytes);
+                return;
+            case FileKind::message:
+                submit(file, bytes, bytes->view(), file.path.string());
+                return;
+            case FileKind::database:
+            case FileKind::foreign:
+                break;
+        }
+        if (file.named) {
+            submit(file, bytes, bytes->view(), file.path.string());
+        } else {
+            tally_.add_skipped();
+        }
+    }
+
+    void read_mbox(const ImportFile& file, const std::shared_ptr<FileBytes>& bytes) {
+        MboxReader reader(bytes->view());
+        const std::uintmax_t before = counts_.bytes_read;
+        for (std::size_t number = 1; !stopped(); ++number) {
+            const auto message = reader.next();
+            if (!message) {
+                return;
+            }
+            submit(file, bytes, *message, file.path.string() + "#" + std::to_string(number));
+            counts_.bytes_read = before + reader.position();
+            // Messages in flight may still need the bytes before: they are read again then.
+            bytes->forget_before(static_cast<std::size_t>(message->data() - bytes->view().data()));
+        }
+    }
+
+    void submit(const ImportFile& file,
+                const std::shared_ptr<FileBytes>& keeper,
+                std::string_view bytes,
+                const std::string& name) {
+        if (bytes.size() > kMaxImportBytes) {
+            tally_.add_failure(name + ": not imported: larger than 256 MiB");
+            return;
+        }
+        OwnedMessage message;
+        message.keeper = keeper;
+        message.message.bytes = bytes;
+        message.message.source = "import";
+        message.message.received_at = now_;
+        message.message.file_name = file.path.filename().string();
+        submit(std::move(message), name);
+    }
+
+    void submit(OwnedMessage message, const std::string& name) {
+        const std::size_t size = message.message.bytes.size();
+        wait_until([&] {
+            return waiting_ == 0 ||
+                   (waiting_ < kMaxWaiting && waiting_bytes_ + size <= kMaxWaitingBytes);
+        });
+        {
+            const std::lock_guard lock(mutex_);
+            ++waiting_;
+            waiting_bytes_ += size;
+        }
+        for (;;) {
+            OwnedMessage copy = message;
+            const bool taken =
+                intake_.submit(std::move(copy), [this, message, name](const auto& verdict) {
+                    const std::lock_guard lock(mutex_);
+                    told_.push_back({verdict, message, name});
+                    wake_.notify_one();
+                });
+            if (taken) {
+                return;
+            }
+            // Its queue is larger than ours, so this is the rare moment of a worker in between.
+            std::this_thread::sleep_for(kRetry);
+        }
+    }
+
+    /// Takes verdicts until `ready` holds. Messages that the store had no room for go in again.
+    template <typename Ready>
+    void wait_until(const Ready& ready) {
+        for (;;) {
+            std::deque<Told> told;
+            bool done = false;
+            {
+                std::unique_lock lock(mutex_);
+                wake_.wait_for(lock, std::chrono::milliseconds{100},
+                               [&] { return !told_.empty() || ready(); });
+                told.swap(told_);
+                done = ready();
+            }
+            for (auto& entry : told) {
+                take(entry);
+            }
+            if (!options_.quiet) {
+                counts_.messages = tally_.messages();
+                progress_.update(counts_);
+            }
+            if (told.empty() && done) {
+                return;
+            }
+        }
+    }
+
+    void take(Told& told) {
+        using Status = storage::Verdict::Status;
+        if (told.verdict.status == Status::busy && !stopped()) {
+            again(told);
+            return;
+        }
+        disk_full_ |= told.verdict.status == Status::full;
+        {
+            const std::lock_guard lock(mutex_);
+            --waiting_;
+            waiting_bytes_ -= told.message.message.bytes.size();
+        }
+        tally_.add(told.verdict, told.name);
+    }
+
+    void again(Told& told) {
+        std::this_thread::sleep_for(kRetry);
+        OwnedMessage message = told.message;
+        const std::string name = told.name;
+        while (!intake_.submit(OwnedMessage(message), [this, message, name](const auto& verdict) {
+            const std::lock_guard lock(mutex_);
+            told_.push_back({verdict, message, name});
+            wake_.notify_one();
+        })) {
+            std::this_thread::sleep_for(kRetry);
+        }
+    }
+
+    const ImportOptions& options_;
+    ImportProgress progress_;
+    ImportCounts counts_;
+    ImportTally tally_;
+    bool disk_full_ = false;
+
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::deque<Told> told_;
+    std::size_t waiting_ = 0;
+    std::size_t waiting_bytes_ = 0;
+
+    // Last: their threads use what is above.
+    storage::Writer writer_;
+    Intake intake_;
+    std::int64_t now_;
+};
+
+}  // namespace
+
+int run_import(const Config& config,
+               const ImportOptions& options,
+               const Terminal& terminal,
+               std::ostream& out,
+               std::ostream& err) {
+    if (std::find(options.paths.begin(), options.paths.end(), "-") != options.paths.end() &&
+        isatty(STDIN_FILENO) == 1) {
+        err << "reading from the terminal; end with Ctrl-D\n";
+    }
+    const InterruptGuard guard;
+    Import import(config, options, terminal, err);
+    import.read(options.paths);
+    import.tally().print_faults(err);
+    if (!options.quiet) {
+        import.tally().print_summary(out, import.took(), config.storage.path);
+    }
+    if (interrupted != 0) {
+        err << "dmarcbox: interrupted; start it again to go on, what is stored is skipped\n";
+        return kExitInterrupted;
+    }
+    return import.tally().clean() ? 0 : 1;
+}
+
+}  // namespace dmarcbox

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace dmarcbox {
+
+/// What an output stream can show.
+struct Terminal {
+    bool is_terminal = false;
+    bool colour = false;     ///< a terminal, NO_COLOR unset or empty, TERM not `dumb`
+    bool unicode = false;    ///< the locale is UTF-8
+    std::size_t width = 80;  ///< columns, 40 to 120; 80 when unknown
+};
+
+enum class ColourChoice { automatic, always, never };
+
+/// Looks at the stream's file descriptor and the environment. COLUMNS wins over the terminal's
+/// word.
+[[nodiscard]] Terminal terminal_of(int fd, ColourChoice colour = ColourChoice::automatic);
+
+// One function per output form. Every string from a report or a session goes through one of them:
+// it may hold terminal escapes, markup, formulas or characters that turn text around. Invalid UTF-8
+// becomes visible byte by byte.
+
+/// For a terminal: C0, DEL, C1, U+2028, U+2029 and the bidirectional controls U+061C, U+200E/F,
+/// U+202A-E, U+2066-9 become `\u{1b}`, invalid bytes `\x{ff}`. Line feeds and tabs too: one value
+/// never makes two lines.
+[[nodiscard]] std::string terminal_text(std::string_view text);
+
+/// A CSV cell (RFC 4180): as terminal_text, with `'` before a first = + - @ that spreadsheets would
+/// take for a formula, quoted where needed. Numbers need no cell function.
+[[nodiscard]] std::string csv_cell(std::string_view text);
+
+/// HTML text inside `<bdi>`, safe in attribute values too if `bdi` is false: as terminal_text, with
+/// & < > " ' as entities.
+[[nodiscard]] std::string html_text(std::string_view text, bool bdi = true);
+
+/// `1,102,418`.
+[[nodiscard]] std::string with_commas(std::int64_t number);
+
+/// Columns that UTF-8 text takes on a terminal: wide East Asian characters and emoji two, combining
+/// marks none.
+[[nodiscard]] std::size_t columns_of(std::string_view text);
+
+/// Cut in the middle with `…` (or `...` without unicode) to at most `columns`. Not for ids,
+/// addresses and numbers, which must stay whole.
+[[nodiscard]] std::string cut_middle(std::string_view text, std::size_t columns, bool unicode);
+
+/// Blanks after (or before) the text up to `columns`.
+[[nodiscard]] std::string pad_right(std::string_view text, std::size_t columns);
+[[nodiscard]] std::string pad_left(std::string_view text, std::size_t columns);
+
+}  // namespace dmarcbox
