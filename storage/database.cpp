@@ -7,7 +7,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <system_error>
 #include <utility>
 
@@ -60,9 +59,14 @@ int store_wal_pages(void* target, sqlite3* /*database*/, const char* /*name*/, i
     return SQLITE_OK;
 }
 
-void create_file(const std::filesystem::path& path, int flags, unsigned mode) {
-    const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | flags, mode);
+// Never opens a file that is there: closing it again would drop the POSIX locks of every connection
+// that this process has on it.
+void create_file(const std::filesystem::path& path, unsigned mode, bool may_exist) {
+    const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (file < 0) {
+        if (errno == EEXIST && may_exist) {
+            return;
+        }
         throw DatabaseError(SQLITE_CANTOPEN, path.string() + ": cannot be opened for writing: " +
                                                  std::generic_category().message(errno));
     }
@@ -231,27 +235,29 @@ void Database::open(int flags, const char* uri_parameters) {
     wal_pages_ = std::make_unique<int>(0);
 }
 
-// Looks at the bytes before SQLite does: a file that is not ours is not even recovered. Our files
-// are made with a rollback journal, so that the first page is never in a write-ahead log alone.
+// Looks at the first page before SQLite does, through its file handle, which is open but not read
+// yet: a file that is not ours is not even recovered. Our files are made with a rollback journal,
+// so that the first page is never in a write-ahead log alone.
 void Database::check_ours() const {
-    std::ifstream file(path_, std::ios::binary);
-    std::array<char, kHeaderBytes> header{};
-    if (!file) {
-        throw DatabaseError(SQLITE_CANTOPEN, path_.string() + ": cannot be read: " +
-                                                 std::generic_category().message(errno));
-    }
-    file.read(header.data(), static_cast<std::streamsize>(header.size()));
-    const auto got = file.gcount();
-    if (got == 0) {
+    const auto size = std::filesystem::file_size(path_);
+    if (size == 0) {
         return;
+    }
+    sqlite3_file* file = nullptr;
+    sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    std::array<char, kHeaderBytes> header{};
+    const int code = file == nullptr || file->pMethods == nullptr
+                         ? SQLITE_CANTOPEN
+                         : file->pMethods->xRead(file, header.data(), kHeaderBytes, 0);
+    if (code != SQLITE_OK && code != SQLITE_IOERR_SHORT_READ) {
+        fail(nullptr, code, path_.string() + ": cannot be read");
     }
     const bool zeros = header == std::array<char, kHeaderBytes>{};
     std::error_code ignored;
     if (zeros && std::filesystem::file_size(path_.string() + "-journal", ignored) > 0 && !ignored) {
         return;  // a crash while the file was made: SQLite rolls it back to an empty file
     }
-    if (got < static_cast<std::streamsize>(kHeaderBytes) ||
-        std::memcmp(header.data(), "SQLite format 3", 16) != 0) {
+    if (std::memcmp(header.data(), "SQLite format 3", 16) != 0) {
         throw DatabaseError(SQLITE_NOTADB,
                             path_.string() + ": is not an SQLite database; it was not touched");
     }
@@ -268,7 +274,7 @@ void Database::check_ours() const {
     const bool valid = big_endian(header, 24) == big_endian(header, 92);
     const bool log = std::filesystem::exists(path_.string() + "-wal", ignored) ||
                      std::filesystem::exists(path_.string() + "-journal", ignored);
-    if (valid && !log && std::filesystem::file_size(path_) < page * big_endian(header, 28)) {
+    if (valid && !log && size < page * big_endian(header, 28)) {
         throw DatabaseError(SQLITE_CORRUPT, path_.string() + ": is cut off: the header tells of " +
                                                 std::to_string(page * big_endian(header, 28)) +
                                                 " bytes; restore a backup");
@@ -277,39 +283,20 @@ void Database::check_ours() const {
 
 Database::Database(const std::filesystem::path& path, Mode mode) : path_(path) {
     if (mode == Mode::read_write) {
-        create_file(path_, 0, 0640);
+        create_file(path_, 0640, true);
     } else if (std::error_code ignored; !std::filesystem::exists(path_, ignored)) {
         throw DatabaseError(SQLITE_CANTOPEN, path_.string() + ": there is no such database");
     }
-    check_ours();
+    if (std::filesystem::is_directory(path_)) {
+        throw DatabaseError(SQLITE_CANTOPEN, path_.string() + ": is a directory");
+    }
     try {
         if (mode == Mode::read_only) {
-            try {
-                open(SQLITE_OPEN_READONLY, "");
-                (void)integer("PRAGMA user_version");
-            } catch (const DatabaseError& error) {
-                // A file in WAL mode on read-only media: readable if nothing is left in a log.
-                std::error_code missing;
-                const auto log = std::filesystem::file_size(path_.string() + "-wal", missing);
-                const int code = error.code() & 0xff;
-                if ((code != SQLITE_CANTOPEN && code != SQLITE_READONLY) || (!missing && log > 0)) {
-                    throw;
-                }
-                open(SQLITE_OPEN_READONLY, "?immutable=1");
-            }
-            const auto version = integer("PRAGMA user_version");
-            if (version != newest_schema()) {
-                throw DatabaseError(
-                    SQLITE_ERROR, path_.string() + ": has schema " + std::to_string(version) +
-                                      ", this program reads schema " +
-                                      std::to_string(newest_schema()) +
-                                      (version < newest_schema() ? "; `dmarcbox verify` migrates it"
-                                                                 : "; install the newer dmarcbox"));
-            }
-            execute("PRAGMA query_only = ON");
+            open_for_reading();
             return;
         }
         open(SQLITE_OPEN_READWRITE, "");
+        check_ours();
         if (sqlite3_db_readonly(handle_.get(), "main") == 1) {
             throw DatabaseError(SQLITE_READONLY, path_.string() + ": is read-only");
         }
@@ -346,8 +333,33 @@ Database::Database(const std::filesystem::path& path, Mode mode) : path_(path) {
     }
 }
 
+void Database::open_for_reading() {
+    try {
+        open(SQLITE_OPEN_READONLY, "");
+        check_ours();
+        (void)integer("PRAGMA user_version");
+    } catch (const DatabaseError& error) {
+        // A file in WAL mode on read-only media: readable if nothing is left in a log.
+        std::error_code missing;
+        const auto log = std::filesystem::file_size(path_.string() + "-wal", missing);
+        const int code = error.code() & 0xff;
+        if ((code != SQLITE_CANTOPEN && code != SQLITE_READONLY) || (!missing && log > 0)) {
+            throw;
+        }
+        open(SQLITE_OPEN_READONLY, "?immutable=1");
+    }
+    const auto version = integer("PRAGMA user_version");
+    if (version != newest_schema()) {
+        throw DatabaseError(SQLITE_ERROR,
+                            path_.string() + ": has schema " + std::to_string(version) +
+                                ", this program reads schema " + std::to_string(newest_schema()) +
+                                (version < newest_schema() ? "; `dmarcbox verify` migrates it"
+                                                           : "; install the newer dmarcbox"));
+    }
+}
+
 Database Database::create_empty(const std::filesystem::path& path, unsigned mode) {
-    create_file(path, O_EXCL, mode);
+    create_file(path, mode, false);
     Database database(path);
     database.open(SQLITE_OPEN_READWRITE, "");
     return database;

@@ -106,6 +106,7 @@ class Database {
   private:
     explicit Database(std::filesystem::path path) : path_(std::move(path)) {}
     void open(int flags, const char* uri_parameters);
+    void open_for_reading();
     void check_ours() const;
 
     struct Close {
