@@ -69,10 +69,6 @@ std::string read_file(const std::filesystem::path& path) {
     return std::move(text).str();
 }
 
-std::string place_of(const std::filesystem::path& path, const toml::node& node) {
-    return path.string() + ":" + std::to_string(node.source().begin.line);
-}
-
 ConfigValue value_of(const toml::node& node, const std::string& where, const std::string& name) {
     if (const auto* text = node.as_string()) {
         return {ConfigValue::Form::text, {text->get()}};

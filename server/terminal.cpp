@@ -20,6 +20,9 @@ namespace {
 constexpr std::size_t kMinWidth = 40;
 constexpr std::size_t kMaxWidth = 120;
 
+/// Set by use_locale().
+bool user_shows_utf8 = false;
+
 struct Character {
     char32_t code = 0;
     std::size_t size = 1;
@@ -98,20 +101,27 @@ std::size_t width_of_terminal(int fd) {
 
 }  // namespace
 
+void use_locale() {
+    if (std::setlocale(LC_CTYPE, "") != nullptr) {
+        user_shows_utf8 = std::string_view(nl_langinfo(CODESET)) == "UTF-8";
+    }
+    std::setlocale(LC_CTYPE, "C.UTF-8");
+}
+
 Terminal terminal_of(int fd, ColourChoice colour) {
     Terminal terminal;
     terminal.is_terminal = isatty(fd) == 1;
     terminal.colour = colour == ColourChoice::always ||
                       (colour == ColourChoice::automatic && terminal.is_terminal &&
                        environment("NO_COLOR").empty() && environment("TERM") != "dumb");
-    terminal.unicode = std::string_view(nl_langinfo(CODESET)) == "UTF-8";
+    terminal.unicode = user_shows_utf8;
     if (terminal.is_terminal || !environment("COLUMNS").empty()) {
         terminal.width = width_of_terminal(fd);
     }
     return terminal;
 }
 
-std::string terminal_text(std::string_view text) {
+std::string escape_for_terminal(std::string_view text) {
     std::string out;
     out.reserve(text.size());
     while (!text.empty()) {
@@ -128,8 +138,8 @@ std::string terminal_text(std::string_view text) {
     return out;
 }
 
-std::string csv_cell(std::string_view text) {
-    std::string cell = terminal_text(text);
+std::string escape_for_csv(std::string_view text) {
+    std::string cell = escape_for_terminal(text);
     // What was a tab or CR in front is `\u{09}` by now; the apostrophe is for readers that undo it.
     const bool formula = !text.empty() && std::string_view("=+-@\t\r\n").find(text.front()) !=
                                               std::string_view::npos;
@@ -150,8 +160,8 @@ std::string csv_cell(std::string_view text) {
     return out + '"';
 }
 
-std::string html_text(std::string_view text, bool bdi) {
-    const std::string safe = terminal_text(text);
+std::string escape_for_html(std::string_view text, bool bdi) {
+    const std::string safe = escape_for_terminal(text);
     std::string out = bdi ? "<bdi>" : "";
     for (const char c : safe) {
         switch (c) {

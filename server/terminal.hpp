@@ -17,6 +17,10 @@ struct Terminal {
 
 enum class ColourChoice { automatic, always, never };
 
+/// Takes the user's locale for what the terminal shows, then UTF-8 for the program itself (names in
+/// zip archives, widths of characters), whatever the user's is. Call once, before threads start.
+void use_locale();
+
 /// Looks at the stream's file descriptor and the environment. COLUMNS wins over the terminal's
 /// word.
 [[nodiscard]] Terminal terminal_of(int fd, ColourChoice colour = ColourChoice::automatic);
@@ -28,15 +32,15 @@ enum class ColourChoice { automatic, always, never };
 /// For a terminal: C0, DEL, C1, U+2028, U+2029 and the bidirectional controls U+061C, U+200E/F,
 /// U+202A-E, U+2066-9 become `\u{1b}`, invalid bytes `\x{ff}`. Line feeds and tabs too: one value
 /// never makes two lines.
-[[nodiscard]] std::string terminal_text(std::string_view text);
+[[nodiscard]] std::string escape_for_terminal(std::string_view text);
 
-/// A CSV cell (RFC 4180): as terminal_text, with `'` before a first = + - @ that spreadsheets would
-/// take for a formula, quoted where needed. Numbers need no cell function.
-[[nodiscard]] std::string csv_cell(std::string_view text);
+/// A CSV cell (RFC 4180): as escape_for_terminal, with `'` before a first = + - @ that spreadsheets
+/// would take for a formula, quoted where needed. Numbers need no cell function.
+[[nodiscard]] std::string escape_for_csv(std::string_view text);
 
-/// HTML text inside `<bdi>`, safe in attribute values too if `bdi` is false: as terminal_text, with
-/// & < > " ' as entities.
-[[nodiscard]] std::string html_text(std::string_view text, bool bdi = true);
+/// HTML text inside `<bdi>`, safe in attribute values too if `bdi` is false: as
+/// escape_for_terminal, with & < > " ' as entities.
+[[nodiscard]] std::string escape_for_html(std::string_view text, bool bdi = true);
 
 /// `1,102,418`.
 [[nodiscard]] std::string with_commas(std::int64_t number);

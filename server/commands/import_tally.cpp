@@ -110,7 +110,8 @@ void ImportTally::print_faults(std::ostream& err) const {
     }
     const auto line = [&err](const Fault& fault) {
         err << "dmarcbox: "
-            << terminal_text(fault.name.empty() ? fault.detail : fault.name + ": " + fault.detail)
+            << escape_for_terminal(fault.name.empty() ? fault.detail
+                                                      : fault.name + ": " + fault.detail)
             << '\n';
     };
     for (const auto& [words, members] : groups) {
@@ -119,8 +120,8 @@ void ImportTally::print_faults(std::ostream& err) const {
             continue;
         }
         line(*members.front());
-        err << "dmarcbox: and " << count(members.size() - 1) << " more: " << terminal_text(words)
-            << '\n';
+        err << "dmarcbox: and " << count(members.size() - 1)
+            << " more: " << escape_for_terminal(words) << '\n';
     }
     if (more_faults_ > 0) {
         err << "dmarcbox: and " << count(more_faults_) << " more faults\n";
@@ -154,13 +155,13 @@ void ImportTally::print_summary(std::ostream& out,
         out << "unreadable:";
         const char* separator = " ";
         for (const auto& [number, code] : sorted) {
-            out << separator << count(number) << ' ' << terminal_text(code);
+            out << separator << count(number) << ' ' << escape_for_terminal(code);
             separator = ", ";
         }
         out << '\n';
     }
     if (!reasons_.empty() || conflicts_ > 0) {
-        out << "why: sqlite3 " << terminal_text(database.string())
+        out << "why: sqlite3 " << escape_for_terminal(database.string())
             << " \"SELECT * FROM problems\"\n";
     }
 }
