@@ -116,10 +116,11 @@ class Cursor {
     std::string_view text_;
 };
 
+constexpr std::array<std::string_view, 12> kMonths{"jan", "feb", "mar", "apr", "may", "jun",
+                                                   "jul", "aug", "sep", "oct", "nov", "dec"};
+
 /// 1 to 12 by the first three letters, 0 for anything else.
 unsigned month_of(std::string_view word) {
-    constexpr std::array<std::string_view, 12> kMonths{"jan", "feb", "mar", "apr", "may", "jun",
-                                                       "jul", "aug", "sep", "oct", "nov", "dec"};
     if (word.size() < 3) {
         return 0;
     }
@@ -205,21 +206,22 @@ bool equals(std::string_view word, std::string_view lower_case) {
                       [](char a, char b) { return lower(a) == b; });
 }
 
+struct Zone {
+    std::string_view name;
+    int hours;
+};
+constexpr std::array<Zone, 8> kZones{{{"est", -5},
+                                      {"edt", -4},
+                                      {"cst", -6},
+                                      {"cdt", -5},
+                                      {"mst", -7},
+                                      {"mdt", -6},
+                                      {"pst", -8},
+                                      {"pdt", -7}}};
+
 /// RFC 5322 section 4.3: the names of RFC 822; any other name, military letters too, tells nothing
 /// and is read as UTC.
 int hours_of_zone(std::string_view name) {
-    struct Zone {
-        std::string_view name;
-        int hours;
-    };
-    constexpr std::array<Zone, 8> kZones{{{"est", -5},
-                                          {"edt", -4},
-                                          {"cst", -6},
-                                          {"cdt", -5},
-                                          {"mst", -7},
-                                          {"mdt", -6},
-                                          {"pst", -8},
-                                          {"pdt", -7}}};
     const auto* found = std::find_if(kZones.begin(), kZones.end(),
                                      [&](const Zone& zone) { return equals(name, zone.name); });
     return found == kZones.end() ? 0 : found->hours;

@@ -156,8 +156,9 @@ bool is_port(std::string_view text) {
     return text.size() <= 5 && all_digits(text);
 }
 
-bool starts_with_ipv6_tag(std::string_view text) {  // RFC 5321 section 4.1.3
-    constexpr std::string_view kTag = "ipv6:";
+constexpr std::string_view kTag = "ipv6:";  // RFC 5321 section 4.1.3
+
+bool starts_with_ipv6_tag(std::string_view text) {
     return text.size() > kTag.size() &&
            std::equal(kTag.begin(), kTag.end(), text.begin(), [](char tag, char c) {
                return tag == (c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
@@ -185,7 +186,7 @@ std::optional<std::string_view> strip(std::string_view text) {
         text = text.substr(0, colon);
     }
     if (starts_with_ipv6_tag(text)) {
-        text.remove_prefix(5);
+        text.remove_prefix(kTag.size());
     }
     if (text.find(':') != std::string_view::npos) {
         text = text.substr(0, text.find('%'));

@@ -24,7 +24,7 @@ namespace json = boost::json;
 
 constexpr std::int64_t kMaxCount = 1'000'000'000'000;  // 10^12: no total can overflow
 constexpr std::int64_t kYear2010 = 1262304000;
-constexpr std::int64_t kLongestRange = 31 * 86400;
+constexpr std::int64_t kLongestRange = std::int64_t{31} * 86400;
 constexpr std::size_t kAskEvery = 1024;  ///< failure details between two questions for the time
 
 // RFC 8460 section 4.4.
