@@ -145,7 +145,9 @@ MessageStore::Rows MessageStore::insert(Submission& submission) {
     Rows rows;
     const Receipt& receipt = submission.receipt;
     rows.message_id = messages_.insert(receipt, submission.outcome, submission.detail);
-    messages_.insert_original(rows.message_id, receipt.sha256, submission.original);
+    if (!submission.original_missing) {
+        messages_.insert_original(rows.message_id, receipt.sha256, submission.original);
+    }
     ReportPlace place;
     place.message_id = rows.message_id;
     for (auto& report : submission.reports) {

@@ -52,6 +52,7 @@ struct Submission {
         findings;                         ///< of the message; those of a report stay in the report
     std::vector<schema::Report> reports;  ///< in message order
     bool skip_known_bytes = false;        ///< files: identical bytes already kept make no new row
+    bool original_missing = false;        ///< from another database that had pruned it
     std::string session;                  ///< id for the log; not stored
 
     /// Bytes of memory this holds, for the bound of the queue.

@@ -32,6 +32,9 @@ CREATE INDEX messages_by_duplicate_of ON messages (duplicate_of) WHERE duplicate
 CREATE INDEX messages_not_understood ON messages (outcome, received_at)
     WHERE outcome IN ('unreadable', 'other');
 
+-- Retention finds what is due without reading what it has pruned already.
+CREATE INDEX messages_unpruned ON messages (outcome, received_at) WHERE pruned_at IS NULL;
+
 CREATE TABLE originals (
     message_id INTEGER PRIMARY KEY REFERENCES messages (id) ON DELETE CASCADE,
     size       INTEGER NOT NULL,
@@ -76,6 +79,7 @@ CREATE INDEX aggregate_reports_by_message ON aggregate_reports (message_id);
 -- A report without report id is known by its content alone.
 CREATE INDEX aggregate_reports_by_content ON aggregate_reports (content_sha256)
     WHERE report_id IS NULL;
+CREATE INDEX aggregate_reports_unpruned ON aggregate_reports (end_at) WHERE pruned_at IS NULL;
 CREATE INDEX aggregate_reports_in_conflict ON aggregate_reports (message_id) WHERE conflict = 1;
 
 CREATE TABLE aggregate_records (

@@ -1,0 +1,352 @@
+#include "storage/retention.hpp"
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "schema/date_time.hpp"
+#include "storage/report_loader.hpp"
+#include "storage/totals.hpp"
+
+namespace dmarcbox::storage {
+
+namespace {
+
+constexpr std::int64_t kDay = 86400;
+constexpr std::int64_t kFuture = 2 * kDay;
+constexpr std::int64_t kAll = -1;  // LIMIT
+constexpr std::int64_t kOriginalsAStep = 100;
+constexpr std::int64_t kRecordsAStep = 2000;
+constexpr std::int64_t kReportsAStep = 50;
+// 4 MiB of free pages a step; fewer than this stay free for what comes next.
+constexpr std::int64_t kVacuumPages = 512;
+constexpr std::int64_t kFreePagesKept = 2048;
+// Counters of refused mail serve the operator's week, not history.
+constexpr std::int64_t kRefusalDays = 400;
+
+std::int64_t before(std::int64_t now, std::int64_t days) {
+    return days == 0 ? INT64_MIN : now - days * kDay;
+}
+
+// Originals that are due, and messages that have none (their bytes are kept with an earlier one):
+// both are marked, so that they are not looked at again. ?1 the time before which they were
+// received, ?2 how many. Each of these finds its rows by index messages_unpruned.
+constexpr std::string_view kOldOther =
+    "SELECT m.id, o.message_id, length(o.content) FROM messages m "
+    "LEFT JOIN originals o ON o.message_id = m.id "
+    "WHERE m.pruned_at IS NULL AND m.outcome = 'other' AND m.received_at < ?1 LIMIT ?2";
+constexpr std::string_view kOldUnreadable =
+    "SELECT m.id, o.message_id, length(o.content) FROM messages m "
+    "LEFT JOIN originals o ON o.message_id = m.id "
+    "WHERE m.pruned_at IS NULL AND m.outcome = 'unreadable' AND m.received_at < ?1 LIMIT ?2";
+constexpr std::string_view kOldUnderstood =
+    "SELECT m.id, o.message_id, length(o.content) FROM messages m "
+    "LEFT JOIN originals o ON o.message_id = m.id "
+    "WHERE m.pruned_at IS NULL AND m.outcome IN ('report', 'duplicate') AND m.received_at < ?1 "
+    "AND NOT EXISTS (SELECT 1 FROM failure_reports f "
+    "WHERE f.message_id = ifnull(m.duplicate_of, m.id)) LIMIT ?2";
+// A re-send of a failure report is as private as the report.
+constexpr std::string_view kOldFailureMail =
+    "SELECT m.id, o.message_id, length(o.content) FROM messages m "
+    "LEFT JOIN originals o ON o.message_id = m.id WHERE m.pruned_at IS NULL "
+    "AND m.received_at < ?1 AND m.id IN (SELECT message_id FROM failure_reports UNION "
+    "SELECT d.id FROM failure_reports f JOIN messages d ON d.duplicate_of = f.message_id) "
+    "LIMIT ?2";
+
+// The age of a report counts from end_at, if that can be a time at all. ?1 before, ?3 two days on.
+std::string old_reports(std::string_view table) {
+    return "SELECT r.id FROM " + std::string(table) +
+           " r JOIN messages m ON m.id = r.message_id WHERE r.pruned_at IS NULL AND "
+           "(r.end_at >= 1262304000 AND r.end_at < ?1 OR (r.end_at IS NULL OR "
+           "r.end_at < 1262304000 OR r.end_at > ?3) AND m.received_at < ?1) LIMIT ?2";
+}
+
+constexpr std::string_view kOldFailures =
+    "SELECT f.id FROM failure_reports f JOIN messages m ON m.id = f.message_id "
+    "WHERE f.pruned_at IS NULL AND min(ifnull(f.arrived_at, m.received_at), m.received_at) < ?1 "
+    "LIMIT ?2";
+
+/// Junk in the order in which it goes above the bound: other first, oldest first.
+constexpr std::string_view kJunk =
+    "SELECT m.id, o.message_id, length(o.content), m.outcome, m.received_at FROM messages m "
+    "JOIN originals o ON o.message_id = m.id WHERE m.pruned_at IS NULL AND "
+    "m.outcome IN ('other', 'unreadable') ORDER BY m.outcome, m.received_at, m.id";
+
+struct Original {
+    std::int64_t message_id;
+    bool kept;
+    std::int64_t bytes;
+};
+
+Original original_at(const Statement& row) {
+    return {row.integer(0), !row.is_null(1), row.integer(2)};
+}
+
+std::vector<Original> old_originals(Database& database,
+                                    const RetentionRules& rules,
+                                    std::int64_t now,
+                                    std::int64_t limit) {
+    std::vector<Original> found;
+    for (const auto& [sql, days] :
+         {std::pair{kOldOther, rules.other_days}, std::pair{kOldUnreadable, rules.unreadable_days},
+          std::pair{kOldUnderstood, rules.originals_days},
+          std::pair{kOldFailureMail, rules.failure_originals_days}}) {
+        auto find = database.prepare(sql);
+        find.bind(1, before(now, days)).bind(2, limit);
+        while (find.step()) {
+            found.push_back(original_at(find));
+        }
+        if (!found.empty() && limit >= 0) {
+            break;
+        }
+    }
+    return found;
+}
+
+// What is due by age goes first and makes room: only the rest counts.
+std::vector<Original> junk_above_bound(Database& database,
+                                       const RetentionRules& rules,
+                                       std::int64_t now,
+                                       std::size_t limit) {
+    std::vector<Original> junk;
+    if (rules.max_other_bytes == 0) {
+        return junk;
+    }
+    std::uint64_t bytes = 0;
+    auto find = database.prepare(kJunk);
+    while (find.step()) {
+        const auto days = find.text(3) == "other" ? rules.other_days : rules.unreadable_days;
+        if (find.integer(4) >= before(now, days)) {
+            junk.push_back(original_at(find));
+            bytes += static_cast<std::uint64_t>(junk.back().bytes);
+        }
+    }
+    std::size_t going = 0;
+    while (going < junk.size() && going < limit && bytes > rules.max_other_bytes) {
+        bytes -= static_cast<std::uint64_t>(junk[going++].bytes);
+    }
+    junk.resize(going);
+    return junk;
+}
+
+std::vector<std::int64_t> ids(Database& database,
+                              const std::string& sql,
+                              std::int64_t now,
+                              std::int64_t days,
+                              std::int64_t limit) {
+    std::vector<std::int64_t> found;
+    if (days == 0) {
+        return found;
+    }
+    auto find = database.prepare(sql);
+    find.bind(1, before(now, days)).bind(2, limit);
+    if (sql.find("?3") != std::string::npos) {
+        find.bind(3, now + kFuture);
+    }
+    while (find.step()) {
+        found.push_back(find.integer(0));
+    }
+    return found;
+}
+
+void remove_originals(Database& database,
+                      const std::vector<Original>& originals,
+                      std::int64_t now,
+                      PruneResult& result) {
+    Transaction transaction(database);
+    auto remove = database.prepare("DELETE FROM originals WHERE message_id = ?1");
+    auto mark = database.prepare("UPDATE messages SET pruned_at = ?2 WHERE id = ?1");
+    for (const auto& original : originals) {
+        remove.bind(1, original.message_id).run();
+        mark.bind(1, original.message_id).bind(2, now).run();
+        result.originals += original.kept ? 1 : 0;
+        result.original_bytes += original.bytes;
+    }
+    transaction.commit();
+}
+
+void remove_records(Database& database,
+                    const std::vector<std::int64_t>& reports,
+                    std::int64_t now,
+                    PruneResult& result) {
+    Transaction transaction(database);
+    ReportLoader loader(database);
+    Totals pruned(database, "pruned_");
+    auto find = database.prepare(
+        "SELECT counted FROM aggregate_reports WHERE id = ?1 AND pruned_at IS NULL");
+    auto remove = database.prepare("DELETE FROM aggregate_records WHERE aggregate_report_id = ?1");
+    auto mark = database.prepare("UPDATE aggregate_reports SET pruned_at = ?2 WHERE id = ?1");
+    std::int64_t records = 0;
+    for (const std::int64_t id : reports) {
+        find.bind(1, id);
+        const bool there = find.step();
+        const bool counted = there && find.integer(0) != 0;
+        find.reset();
+        if (!there) {
+            continue;  // another process was quicker
+        }
+        if (counted) {
+            total_stored_report(loader, pruned, id, Totals::Direction::add);
+        }
+        remove.bind(1, id).run();
+        records += database.changes();
+        mark.bind(1, id).bind(2, now).run();
+        ++result.aggregate_reports;
+        if (records >= kRecordsAStep) {
+            break;
+        }
+    }
+    pruned.flush();
+    transaction.commit();
+    result.aggregate_records += records;
+}
+
+void remove_policies(Database& database,
+                     const std::vector<std::int64_t>& reports,
+                     std::int64_t now,
+                     PruneResult& result) {
+    Transaction transaction(database);
+    // What tls_failures_by_domain shows of the report, kept as sums.
+    auto keep = database.prepare(
+        "INSERT INTO pruned_tls_failures (policy_domain, policy_type, result_type, org_name, "
+        "sessions, first_seen_at, last_seen_at) "
+        "SELECT ifnull(policy_domain, '(none)'), ifnull(policy_type, '(none)'), "
+        "ifnull(result_type, '(none)'), ifnull(org_name, '(none)'), sessions, begin_at, end_at "
+        "FROM (SELECT p.policy_domain, p.policy_type, f.result_type, "
+        "f.failed_session_count AS sessions, r.org_name, r.begin_at, r.end_at FROM tls_reports r "
+        "JOIN tls_policies p ON p.tls_report_id = r.id JOIN tls_failures f ON "
+        "f.tls_policy_id = p.id WHERE r.id = ?1 AND r.counted = 1 UNION ALL "
+        "SELECT p.policy_domain, p.policy_type, '(no details)', p.failure_count - "
+        "ifnull((SELECT sum(f.failed_session_count) FROM tls_failures f "
+        "WHERE f.tls_policy_id = p.id), 0) AS missing, r.org_name, r.begin_at, r.end_at "
+        "FROM tls_reports r JOIN tls_policies p ON p.tls_report_id = r.id "
+        "WHERE r.id = ?1 AND r.counted = 1 AND missing > 0) WHERE true "
+        "ON CONFLICT (policy_domain, policy_type, result_type, org_name) DO UPDATE SET "
+        "sessions = sessions + excluded.sessions, "
+        "first_seen_at = min(ifnull(first_seen_at, excluded.first_seen_at), "
+        "ifnull(excluded.first_seen_at, first_seen_at)), "
+        "last_seen_at = max(ifnull(last_seen_at, excluded.last_seen_at), "
+        "ifnull(excluded.last_seen_at, last_seen_at))");
+    auto remove = database.prepare("DELETE FROM tls_policies WHERE tls_report_id = ?1");
+    auto mark = database.prepare(
+        "UPDATE tls_reports SET pruned_at = ?2 WHERE id = ?1 AND pruned_at IS NULL");
+    for (const std::int64_t id : reports) {
+        mark.bind(1, id).bind(2, now).run();
+        if (database.changes() == 0) {
+            continue;
+        }
+        keep.bind(1, id).run();
+        remove.bind(1, id).run();
+        ++result.tls_reports;
+    }
+    transaction.commit();
+}
+
+void remove_samples(Database& database,
+                    const std::vector<std::int64_t>& reports,
+                    std::int64_t now,
+                    PruneResult& result) {
+    Transaction transaction(database);
+    auto fields = database.prepare("DELETE FROM failure_fields WHERE failure_report_id = ?1");
+    auto headers = database.prepare("DELETE FROM failure_headers WHERE failure_report_id = ?1");
+    auto mark = database.prepare(
+        "UPDATE failure_reports SET pruned_at = ?2, original_mail_from = NULL, "
+        "original_rcpt_to = NULL, dkim_identity = NULL, authentication_results = NULL, "
+        "sample_from = NULL, sample_to = NULL, sample_subject = NULL, sample_message_id = NULL "
+        "WHERE id = ?1");
+    for (const std::int64_t id : reports) {
+        fields.bind(1, id).run();
+        headers.bind(1, id).run();
+        mark.bind(1, id).bind(2, now).run();
+        ++result.failure_reports;
+    }
+    transaction.commit();
+}
+
+std::string refusal_day(std::int64_t now) {
+    return schema::day_of(now - kRefusalDays * kDay);
+}
+
+}  // namespace
+
+PruneResult plan_prune(Database& database, const RetentionRules& rules, std::int64_t now) {
+    PruneResult result;
+    for (const auto& going : {old_originals(database, rules, now, kAll),
+                              junk_above_bound(database, rules, now, SIZE_MAX)}) {
+        for (const auto& original : going) {
+            result.originals += original.kept ? 1 : 0;
+            result.original_bytes += original.bytes;
+        }
+    }
+    auto records =
+        database.prepare("SELECT count(*) FROM aggregate_records WHERE aggregate_report_id = ?1");
+    for (const auto id :
+         ids(database, old_reports("aggregate_reports"), now, rules.reports_days, kAll)) {
+        ++result.aggregate_reports;
+        records.bind(1, id);
+        result.aggregate_records += records.step() ? records.integer(0) : 0;
+        records.reset();
+    }
+    const auto count = [&](const std::string& sql, std::int64_t days) {
+        return static_cast<std::int64_t>(ids(database, sql, now, days, kAll).size());
+    };
+    result.tls_reports = count(old_reports("tls_reports"), rules.reports_days);
+    result.failure_reports = count(std::string(kOldFailures), rules.failure_reports_days);
+    auto refusals = database.prepare("SELECT count(DISTINCT day) FROM refusals WHERE day < ?1");
+    const std::string day = refusal_day(now);
+    refusals.bind(1, day);
+    result.refusal_days = refusals.step() ? refusals.integer(0) : 0;
+    return result;
+}
+
+bool prune_step(Database& database,
+                const RetentionRules& rules,
+                std::int64_t now,
+                PruneResult& result) {
+    auto originals = old_originals(database, rules, now, kOriginalsAStep);
+    if (originals.empty()) {
+        originals = junk_above_bound(database, rules, now, kOriginalsAStep);
+    }
+    if (!originals.empty()) {
+        remove_originals(database, originals, now, result);
+        return true;
+    }
+    if (const auto found =
+            ids(database, old_reports("aggregate_reports"), now, rules.reports_days, kReportsAStep);
+        !found.empty()) {
+        remove_records(database, found, now, result);
+        return true;
+    }
+    if (const auto found =
+            ids(database, old_reports("tls_reports"), now, rules.reports_days, kReportsAStep);
+        !found.empty()) {
+        remove_policies(database, found, now, result);
+        return true;
+    }
+    if (const auto found = ids(database, std::string(kOldFailures), now, rules.failure_reports_days,
+                               kReportsAStep);
+        !found.empty()) {
+        remove_samples(database, found, now, result);
+        return true;
+    }
+    auto refusals = database.prepare(
+        "DELETE FROM refusals WHERE day = "
+        "(SELECT min(day) FROM refusals WHERE day < ?1)");
+    const std::string day = refusal_day(now);
+    refusals.bind(1, day).run();
+    if (database.changes() > 0) {
+        ++result.refusal_days;
+        return true;
+    }
+    const std::int64_t free = database.integer("PRAGMA freelist_count");
+    if (free > kFreePagesKept) {
+        auto vacuum =
+            database.prepare("PRAGMA incremental_vacuum(" + std::to_string(kVacuumPages) + ")");
+        vacuum.run();
+        return database.integer("PRAGMA freelist_count") < free;
+    }
+    return false;
+}
+
+}  // namespace dmarcbox::storage
