@@ -27,7 +27,7 @@ void add_import(CommandSet& commands) {
         ->required();
     command.add_option("--jobs", options->jobs, "messages read at a time; default one per core")
         ->type_name("N")
-        ->check(CLI::Range(1, 256));
+        ->check(CLI::Range(1, 256).description(""));
     command.add_flag("--quiet", options->quiet, "no progress and no summary");
 }
 

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,7 @@ class UsageError : public std::runtime_error {
 /// The flags of every command, and what each command needs of the world.
 struct CommandContext {
     std::optional<std::string> config_file;  ///< --config
-    std::vector<std::string> database;       ///< --db, at most one
+    std::optional<std::string> database;     ///< --db
     std::string colour = "auto";             ///< --color
     Overrides overrides;                     ///< flags of the command that are settings
 

@@ -38,7 +38,7 @@ void add_completion(CommandSet& commands) {
         });
     command.add_option("SHELL", *shell, "bash, zsh or fish")
         ->required()
-        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}).description(""));
 }
 
 }  // namespace dmarcbox

@@ -60,8 +60,8 @@ std::string flags_of(const CLI::App& app) {
 
 Config CommandContext::load() const {
     Overrides all = overrides;
-    if (!database.empty()) {
-        all["storage.path"] = {database.back()};
+    if (database) {
+        all["storage.path"] = {*database};
     }
     return load_config(
         config_file ? std::optional<std::filesystem::path>(*config_file) : std::nullopt, all);
@@ -90,15 +90,14 @@ CommandSet::CommandSet(CLI::App& program) : program_(program) {
     program_.set_help_flag();  // help is found anywhere in the line, see run()
     program_
         .add_option("--db", context_.database, "the database (storage.path); default dmarcbox.db")
-        ->type_name("FILE")
-        ->expected(1);
+        ->type_name("FILE");
     program_
         .add_option("--config", context_.config_file,
                     "configuration; default /etc/dmarcbox/dmarcbox.toml if there")
         ->type_name("FILE");
     program_.add_option("--color", context_.colour, "auto, always or never")
         ->type_name("WHEN")
-        ->check(CLI::IsMember({"auto", "always", "never"}));
+        ->check(CLI::IsMember({"auto", "always", "never"}).description(""));
 }
 
 CLI::App& CommandSet::add(const std::string& name,
