@@ -29,6 +29,16 @@ constexpr auto kNames = std::to_array<Name>({
     {"pri", Verb::http},
 });
 
+constexpr bool follows_enumeration() {
+    for (std::size_t i = 0; i < kVerbs; ++i) {
+        if (kNames[i].verb != static_cast<Verb>(i)) {
+            return false;
+        }
+    }
+    return true;
+}
+static_assert(follows_enumeration());
+
 std::string_view trim(std::string_view text) {
     const auto first = text.find_first_not_of(' ');
     if (first == std::string_view::npos) {

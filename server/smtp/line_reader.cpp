@@ -11,11 +11,15 @@ LineReader::Status LineReader::read(std::string_view& input) {
         std::string().swap(buffer_);
         line_ = {};
     }
+    const auto fault = [&](Status status, std::size_t at) {
+        line_ = buffer_.append(input.substr(0, at + 1));
+        return status;
+    };
     char previous = buffer_.empty() ? '\0' : buffer_.back();
     for (std::size_t i = 0; i < input.size(); ++i) {
         const char c = input[i];
         if ((c == '\n') != (previous == '\r')) {
-            return Status::bare_newline;
+            return fault(Status::bare_newline, i);
         }
         if (c == '\n') {
             const auto tail = input.substr(0, i + 1);
@@ -25,10 +29,10 @@ LineReader::Status LineReader::read(std::string_view& input) {
             return Status::line;
         }
         if ((c >= 0 && c < ' ' && c != '\r') || c == 0x7F) {
-            return Status::control_character;
+            return fault(Status::control_character, i);
         }
         if (buffer_.size() + i + 1 >= kMaxCommandLine) {
-            return Status::too_long;
+            return fault(Status::too_long, i);
         }
         previous = c;
     }

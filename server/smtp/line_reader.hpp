@@ -19,7 +19,8 @@ class LineReader {
     };
     /// Takes bytes from the front of `input`, up to the end of one line.
     [[nodiscard]] Status read(std::string_view& input);
-    /// Without CRLF; points into the last input or the buffer, valid until either changes.
+    /// Without CRLF; after a fault, everything up to the byte at fault. Points into the last input
+    /// or the buffer, valid until either changes.
     [[nodiscard]] std::string_view line() const { return line_; }
 
   private:

@@ -139,7 +139,6 @@ void Session::Impl::consume_line(std::string_view& input) {
         violate(reply::kNotSmtp, "non_smtp", input.substr(0, 1));
         return;
     }
-    const auto start = input;
     switch (lines.read(input)) {
         case LineReader::Status::incomplete:
             return;
@@ -147,13 +146,13 @@ void Session::Impl::consume_line(std::string_view& input) {
             handle(parse_command(lines.line()));
             return;
         case LineReader::Status::too_long:
-            violate(reply::kLineTooLong, "line_too_long", start);
+            violate(reply::kLineTooLong, "line_too_long", lines.line());
             return;
         case LineReader::Status::bare_newline:
-            violate(reply::kBareNewline, "bare_newline", start);
+            violate(reply::kBareNewline, "bare_newline", lines.line());
             return;
         case LineReader::Status::control_character:
-            violate(reply::kControlCharacter, "control_character", start);
+            violate(reply::kControlCharacter, "control_character", lines.line());
             return;
     }
 }

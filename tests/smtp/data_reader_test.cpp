@@ -121,7 +121,7 @@ TEST_CASE("data reader: random streams give what splitting on CRLF dot CRLF give
     std::mt19937 random(20261123);  // the same streams in every run
     constexpr std::string_view kAlphabet = "\r\r\n\n..ab";
     std::size_t ended = 0;
-    for (int round = 0; round < 60000; ++round) {
+    for (int round = 0; round < 20000; ++round) {
         std::string sent;
         const auto length = random() % 40;
         for (std::size_t i = 0; i < length; ++i) {
@@ -138,5 +138,5 @@ TEST_CASE("data reader: random streams give what splitting on CRLF dot CRLF give
         }
         REQUIRE_MESSAGE(got == read_data(sent, 1000), printable(sent));
     }
-    CHECK(ended > 1000);
+    CHECK(ended > 500);
 }

@@ -13,7 +13,7 @@ using namespace dmarcbox::test;
 namespace {
 
 /// Above this a dialogue is not run at every split point.
-constexpr std::size_t kShort = 1500;
+constexpr std::size_t kShort = 600;
 
 struct Run {
     std::string fault;
