@@ -134,7 +134,8 @@ std::string from_declared(std::string bytes,
     // charset comes from a template. Real text in those charsets is never valid UTF-8 by chance.
     const bool wide = label.starts_with("utf-16") || label.starts_with("utf-32") ||
                       label.starts_with("ucs-") || label == "unicode";
-    if (wide || (is_single_byte(label) && !is_ascii(bytes) && is_utf8(bytes))) {
+    const bool ascii = label == "us-ascii" || label == "ascii";
+    if (wide || (is_single_byte(label) && !is_ascii(bytes) && (ascii || is_utf8(bytes)))) {
         add_finding(findings, kCharsetWrong, part, label + " declared");
         blank_declaration(bytes);
         return guessed(std::move(bytes), part, findings);

@@ -8,7 +8,7 @@ std::optional<HeaderBlock> Guard::admit_header(std::string_view text, std::strin
     if (refusal_) {
         return std::nullopt;
     }
-    HeaderBlock block = scan_header(text, limits_.max_header_bytes);
+    HeaderBlock block = scan_header(text, limits_.max_header_bytes, limits_.max_header_fields);
     if (block.too_big) {
         refusal_ = make_finding(kHeaderTooBig, section,
                                 "more than " + std::to_string(limits_.max_header_bytes) + " bytes");

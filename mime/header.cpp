@@ -81,7 +81,8 @@ const Field* Header::find(std::string_view name) const {
 }
 
 Header parse_header(std::string_view block, const Limits& limits) {
-    const HeaderBlock scanned = scan_header(block, limits.max_header_bytes);
+    const HeaderBlock scanned =
+        scan_header(block, limits.max_header_bytes, limits.max_header_fields);
     Header header;
     if (scanned.too_big) {
         add_finding(header.findings, kHeaderCut, "", std::to_string(block.size()) + " bytes");
@@ -91,6 +92,10 @@ Header parse_header(std::string_view block, const Limits& limits) {
                     std::to_string(scanned.garbage_lines) +
                         " lines, first: " + std::string(scanned.first_garbage.substr(0, 100)));
     }
+    if (scanned.field_count > limits.max_header_fields) {
+        add_finding(header.findings, kFieldsCut, "",
+                    std::to_string(scanned.field_count) + " fields");
+    }
     Tally long_fields;
     Tally long_texts;
     Tally raw_8bit;
@@ -98,8 +103,6 @@ Header parse_header(std::string_view block, const Limits& limits) {
     header.fields.reserve(std::min(scanned.fields.size(), limits.max_header_fields));
     for (const RawField& scanned_field : scanned.fields) {
         if (header.fields.size() >= limits.max_header_fields) {
-            add_finding(header.findings, kFieldsCut, "",
-                        std::to_string(scanned.fields.size()) + " fields");
             break;
         }
         std::string_view raw = scanned_field.raw;

@@ -1,5 +1,6 @@
 #include "mime/header_block.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "mime/lines.hpp"
@@ -69,11 +70,12 @@ std::string_view HeaderBlock::find(std::string_view name) const {
     return {};
 }
 
-HeaderBlock scan_header(std::string_view text, std::size_t max_bytes) {
+HeaderBlock scan_header(std::string_view text, std::size_t max_bytes, std::size_t max_fields) {
+    constexpr std::size_t kMimeFieldsBehind = 20;
     HeaderBlock block;
     const std::string_view window = text.substr(0, max_bytes);
     LineWalker lines(window);
-    bool in_garbage = false;
+    bool skipping = false;  // continuation lines belong to no field that is kept
     while (lines.next()) {
         const std::string_view line = lines.line();
         if (is_blank_line(line)) {
@@ -82,8 +84,8 @@ HeaderBlock scan_header(std::string_view text, std::size_t max_bytes) {
             block.size = lines.end();
             return block;
         }
-        if (is_continuation(line) && (in_garbage || !block.fields.empty())) {
-            if (!in_garbage) {
+        if (is_continuation(line) && (skipping || !block.fields.empty())) {
+            if (!skipping) {
                 RawField& field = block.fields.back();
                 field.raw = std::string_view(
                     field.raw.data(),
@@ -93,7 +95,13 @@ HeaderBlock scan_header(std::string_view text, std::size_t max_bytes) {
         }
         const std::size_t length = name_length(line);
         if (length > 0) {
-            in_garbage = false;
+            ++block.field_count;
+            const std::size_t behind = std::max(block.fields.size(), max_fields) - max_fields;
+            skipping = block.fields.size() >= max_fields &&
+                       (behind >= kMimeFieldsBehind || !starts_ignoring_case(line, "content"));
+            if (skipping) {
+                continue;
+            }
             const std::size_t colon = line.find(':', length);
             block.fields.push_back({line.substr(0, length), line.substr(colon + 1)});
             if (block.misspelt.empty()) {
@@ -115,7 +123,7 @@ HeaderBlock scan_header(std::string_view text, std::size_t max_bytes) {
             block.size = lines.start();
             return block;
         }
-        in_garbage = true;
+        skipping = true;
         if (block.garbage_lines++ == 0) {
             block.first_garbage = line;
         }

@@ -15,7 +15,8 @@ struct RawField {
 
 /// A header block found at the beginning of some text.
 struct HeaderBlock {
-    std::vector<RawField> fields;
+    std::vector<RawField> fields;   ///< the first max_fields, and MIME fields behind those
+    std::size_t field_count = 0;    ///< all of them
     std::size_t size = 0;           ///< bytes up to the body, separator line included
     std::size_t text_size = 0;      ///< bytes of the fields, separator line not included
     std::size_t garbage_lines = 0;  ///< neither field nor continuation
@@ -33,8 +34,11 @@ struct HeaderBlock {
 /// Finds the header block at the beginning of `text`, in time linear in min(size, max_bytes). It
 /// ends at an empty line, at a line of white space only (which mail systems write where an empty
 /// line is meant), at a boundary-like line, or where two lines in sequence are no fields: then the
-/// separator line is missing.
-[[nodiscard]] HeaderBlock scan_header(std::string_view text, std::size_t max_bytes);
+/// separator line is missing. Of more than max_fields fields the rest is counted only: 50 MB of
+/// `a:` lines would else take ten times that.
+[[nodiscard]] HeaderBlock scan_header(std::string_view text,
+                                      std::size_t max_bytes,
+                                      std::size_t max_fields);
 
 /// True for `Name: value` whose name is printable ASCII without blanks (RFC 5322 section 2.2).
 [[nodiscard]] bool is_field_line(std::string_view line);

@@ -11,6 +11,8 @@ namespace dmarcbox::mime {
 namespace {
 
 constexpr std::size_t kStep = 65536;
+/// Between two looks at time and ratio; about a millisecond.
+constexpr std::size_t kMaxStep = std::size_t{1} << 20U;
 /// Below this size a high ratio is harmless.
 constexpr std::size_t kRatioFloor = std::size_t{1} << 20U;
 
@@ -78,9 +80,10 @@ std::size_t inflate_stream(std::string_view packed,
             reinterpret_cast<Bytef*>(const_cast<char*>(packed.data() + consumed));  // NOLINT
         stream.avail_in = static_cast<uInt>(offered);
         const std::size_t used = out.size();
-        const std::size_t room = used == start
-                                     ? first_room(packed, limits.max_unpacked_bytes)
-                                     : std::clamp(used - start, kStep, std::size_t{4} << 20U);
+        if (used == start) {
+            out.reserve(used + first_room(packed, limits.max_unpacked_bytes));
+        }
+        const std::size_t room = std::clamp(out.capacity() - used, kStep, kMaxStep);
         out.resize(used + room);
         stream.next_out = reinterpret_cast<Bytef*>(out.data() + used);
         stream.avail_out = static_cast<uInt>(room);
