@@ -1,0 +1,48 @@
+# A rule that catches nothing is no rule: breaks each one in a small tree and expects its complaint.
+#   cmake -DWORK=FOLDER -P tests/rules/include_rules_test.cmake
+cmake_minimum_required(VERSION 3.25)
+set(rules "${CMAKE_CURRENT_LIST_DIR}/include_rules.cmake")
+set(codes "struct S { inline constexpr FindingCode kOdd{\"odd\",\n   \"mime\", false}; };\n")
+set(list "| code | stage | meaning |\n|---|---|---|\n| `odd` | mime | an odd one |\n")
+
+# check(FILE TEXT EXPECTED): with FILE added to a clean tree, the rules must say EXPECTED ("" = nothing).
+function(check file text expected)
+  file(REMOVE_RECURSE "${WORK}")
+  file(WRITE "${WORK}/mime/finding_codes.hpp" "${codes}")
+  file(WRITE "${WORK}/schema/README.md" "${list}")
+  file(WRITE "${WORK}/server/net/fine.cpp"
+    "#include <boost/asio.hpp>\n#include \"storage/writer.hpp\"\n"
+    "co_await run([&out, this](int n) { out = list[n]; });\nauto owner = [copy](int) {};\nco_await run(owner, list[1]);\n")
+  file(WRITE "${WORK}/storage/fine.cpp" "#include <sqlite3.h>\n#include \"schema/report.hpp\"\n#include \"storage/fine.hpp\"\n")
+  file(WRITE "${WORK}/mime/fine.hpp" "#include <vector>\n#include <tl/expected.hpp>\n#include \"mime/part.hpp\"\n")
+  file(WRITE "${WORK}/${file}" "${text}")
+  execute_process(COMMAND "${CMAKE_COMMAND}" "-DROOT=${WORK}" -P "${rules}"
+    RESULT_VARIABLE result OUTPUT_VARIABLE said ERROR_VARIABLE said)
+  if(expected STREQUAL "")
+    if(NOT result EQUAL 0)
+      message(SEND_ERROR "${file}: refused, but nothing is wrong:\n${said}")
+    endif()
+  elseif(result EQUAL 0 OR NOT said MATCHES "${expected}")
+    message(SEND_ERROR "${file}: expected a complaint \"${expected}\", got:\n${said}")
+  endif()
+endfunction()
+
+check(mime/x.cpp "int x;\n" "")
+check(mime/x.cpp "#include \"schema/report.hpp\"\n" "mime/x.cpp: includes .schema/report.hpp")
+check(schema/x.hpp "#include \"mime/part.hpp\"\n" "schema/x.hpp: includes .mime/part.hpp")
+check(storage/x.cpp "#include \"server/config.hpp\"\n" "storage/x.cpp: includes .server/config.hpp")
+check(server/smtp/x.cpp "#include \"server/message.hpp\"\n" "server/smtp/x.cpp: includes .server/message.hpp")
+check(storage/x.hpp "#include <sqlite3.h>\n" "storage/x.hpp: includes <sqlite3.h>")
+check(schema/x.hpp "#  include <pugixml.hpp>\n" "schema/x.hpp: includes <pugixml.hpp>")
+check(server/smtp/x.cpp "#include <boost/asio/awaitable.hpp>\n" "server/smtp must not know")
+check(server/smtp/x.cpp "#include <openssl/ssl.h>\n" "server/smtp must not know")
+check(server/smtp/x.cpp "auto t = std::chrono::steady_clock::now();\n" "reads a clock")
+check(storage/x.cpp "#include <spdlog/spdlog.h>\n" "storage must not know")
+check(server/net/x.cpp "co_await run(\n    [copy](int) { return copy; });\n" "owns \"copy\"")
+check(server/net/x.cpp "co_await run([&fine, owned = std::move(s)] { });\n" "owns \"owned=std::move")
+check(server/net/x.cpp "co_await run([=](int) mutable { });\n" "owns \"=\"")
+check(server/finding_codes.hpp "FindingCode kNew{\"new\", \"mime\", true};\n" "finding \"new mime\" is not listed")
+check(schema/finding_codes.md "| `gone` | `mime` | no more |\n" "lists finding \"gone mime\"")
+check(storage/finding_codes.hpp "FindingCode kSame{\"odd\", \"mime\", true};\n" "exist twice")
+check(storage/finding_codes.hpp "FindingCode kBad{\"Bad-Name\", \"mime\", true};\n" "not snake_case")
+file(REMOVE_RECURSE "${WORK}")
