@@ -22,13 +22,16 @@ constexpr std::uintmax_t kQuickCheckBytes = std::uintmax_t{64} << 20U;
 constexpr std::size_t kHeaderBytes = 100;  // https://sqlite.org/fileformat2.html section 1.3
 
 [[noreturn]] void fail(sqlite3* database, int code, const std::string& context) {
+    const int last_error = errno;
     std::string reason = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
     int extended = database != nullptr ? sqlite3_extended_errcode(database) : code;
     if ((extended & 0xff) != (code & 0xff)) {
         extended = code;
     }
     if ((extended & 0xff) == SQLITE_IOERR && database != nullptr) {
-        const int error = sqlite3_system_errno(database);
+        // SQLite forgets the cause when the write fails inside COMMIT; nothing failed since.
+        const int kept = sqlite3_system_errno(database);
+        const int error = kept != 0 ? kept : last_error;
         // A quota and a file size limit are a full disk by another name.
         if (error == ENOSPC || error == EDQUOT || error == EFBIG) {
             extended = SQLITE_FULL;
@@ -257,7 +260,7 @@ void Database::check_ours() const {
     if (zeros && std::filesystem::file_size(path_.string() + "-journal", ignored) > 0 && !ignored) {
         return;  // a crash while the file was made: SQLite rolls it back to an empty file
     }
-    if (std::memcmp(header.data(), "SQLite format 3", 16) != 0) {
+    if (size < kHeaderBytes || std::memcmp(header.data(), "SQLite format 3", 16) != 0) {
         throw DatabaseError(SQLITE_NOTADB,
                             path_.string() + ": is not an SQLite database; it was not touched");
     }
@@ -325,6 +328,9 @@ Database::Database(const std::filesystem::path& path, Mode mode) : path_(path) {
             throw;
         }
         std::string hint;
+        if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
+            hint = "; the file is corrupt: restore a backup";
+        }
         if (code == SQLITE_CANTOPEN || code == SQLITE_READONLY || code == SQLITE_PERM) {
             hint = "; the file and its directory " +
                    std::filesystem::absolute(path_).parent_path().string() + " must be writable";

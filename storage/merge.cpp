@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "schema/evidence.hpp"
+#include "storage/finding_codes.hpp"
 #include "storage/message_rows.hpp"
 #include "storage/originals.hpp"
 
@@ -135,6 +136,9 @@ void MergeSource::load_findings(std::int64_t message_id, Submission& submission)
         "SELECT part, stage, code, fault, detail FROM findings WHERE message_id = ?1 "
         "ORDER BY position");
     for (find.bind(1, message_id); find.step();) {
+        if (find.text(1) == finding::kOddRange.stage && find.text(2) == finding::kOddRange.code) {
+            continue;  // the store notes it again
+        }
         submission.findings.push_back(
             {{lasting(find.text(2)), lasting(find.text(1)), find.integer(3) != 0},
              std::string(find.text(0)),

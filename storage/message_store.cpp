@@ -199,7 +199,10 @@ Verdict MessageStore::insert_raw(const Submission& submission, const std::string
     verdict.outcome = Outcome::unreadable;
     verdict.detail = std::string(finding::kStoreFailed.code);
     verdict.message_id = messages_.insert(submission.receipt, Outcome::unreadable, verdict.detail);
-    messages_.insert_original(verdict.message_id, submission.receipt.sha256, submission.original);
+    if (!submission.original_missing) {
+        messages_.insert_original(verdict.message_id, submission.receipt.sha256,
+                                  submission.original);
+    }
     const schema::Finding finding{finding::kStoreFailed, {}, why};
     messages_.insert_finding(verdict.message_id, 1, finding, {});
     return verdict;

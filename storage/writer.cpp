@@ -21,11 +21,12 @@ using Clock = std::chrono::steady_clock;
 
 // 32 MiB of log, then a checkpoint between batches: fewer writes of pages that change often.
 constexpr int kCheckpointPages = 4096;
-// 128 MiB: readers hold the log; wait for them a moment, so that it starts from the front again.
-constexpr int kRestartPages = 16384;
+// 64 MiB: readers hold the log; wait for them a moment, so that it starts from the front again.
+constexpr int kRestartPages = 8192;
 constexpr int kRestartWaitMs = 200;
-constexpr std::chrono::seconds kRestartEvery{5};
+constexpr std::chrono::seconds kRestartEvery{2};
 constexpr std::chrono::milliseconds kIdle{500};
+constexpr std::chrono::seconds kIdleAgain{5};  // a reader held the log
 constexpr int kStopWaitMs = 2000;
 // A transaction of this many records takes under 100 ms; other processes wait for the lock.
 constexpr std::size_t kMaxBatchRecords = 4000;
@@ -179,6 +180,7 @@ WriterStats Writer::stats() const {
 
 void Writer::Impl::run() {
     bool log_waits = false;
+    std::chrono::milliseconds patience = kIdle;
     for (;;) {
         std::vector<Waiting> batch;
         Work work;
@@ -186,9 +188,10 @@ void Writer::Impl::run() {
             std::unique_lock lock(mutex);
             const auto something = [this] { return !queue.empty() || !works.empty() || stopping; };
             if (log_waits) {
-                if (!wake.wait_for(lock, kIdle, something)) {
+                if (!wake.wait_for(lock, patience, something)) {
                     lock.unlock();
                     log_waits = !checkpoint_idle();
+                    patience = kIdleAgain;
                     continue;
                 }
             } else {
@@ -223,7 +226,8 @@ void Writer::Impl::run() {
             do_work(work);
         }
         checkpoint_if_large();
-        log_waits = database.wal_pages() > 0;
+        log_waits = true;
+        patience = kIdle;
     }
     close();
 }
@@ -299,19 +303,22 @@ void Writer::Impl::do_work(Work& work) {
 }
 
 void Writer::Impl::checkpoint_if_large() {
-    if (database.wal_pages() < kCheckpointPages) {
+    const int pages = database.wal_pages();
+    if (pages < kCheckpointPages) {
         return;
     }
     try {
         ++checkpoints;
-        if (database.checkpoint(Database::Checkpoint::passive)) {
-            return;
+        if (!database.checkpoint(Database::Checkpoint::passive)) {
+            ++checkpoints_busy;
         }
-        ++checkpoints_busy;
-        if (database.wal_pages() >= kRestartPages && Clock::now() - last_restart > kRestartEvery) {
+        // Even a log that is copied whole grows on while one reader overlaps the next.
+        if (pages >= kRestartPages && Clock::now() - last_restart > kRestartEvery) {
             last_restart = Clock::now();
             database.set_busy_timeout(kRestartWaitMs);
-            (void)database.checkpoint(Database::Checkpoint::restart);
+            if (!database.checkpoint(Database::Checkpoint::restart)) {
+                ++checkpoints_busy;
+            }
             database.set_busy_timeout(options.busy_timeout_ms);
         }
     } catch (const DatabaseError&) {
