@@ -149,3 +149,14 @@ write("unpack",
       nested=crlf(HEAD + "Content-Type: multipart/mixed; boundary=1\n\n--1\nContent-Type: multipart/mixed; boundary=2\n\n--2\n"
                   "Content-Transfer-Encoding: quoted-printable\n\na=3D=\nb\n--2--\n--1--\n"),
       uuencode=crlf(HEAD + "\nbegin 644 r.xml\n#:&D*\n`\nend\n"), no_header=crlf("\nbody only\n"), empty=b"")
+# charset: a label, a newline, the bytes.
+write("charset",
+      gb2312=b"GB2312\n" + "\u56de\u590d:\u8c22\u8c22\uff01".encode("gbk"), latin1=b"iso-8859-1\nS\xf6hne \x80",
+      utf8=b"utf-8\nS\xc3\xb6hne \xc3", utf16=b"utf-16\n" + AGGREGATE[:200].encode("utf-16"),
+      shift_jis=b"shift_jis\n" + "\u6771\u4eac".encode("shift_jis"), unknown=b"x-unknown\nabc\xff", odd_label=b"../../etc\nabc",
+      document=b"x\n" + AGGREGATE[:120].replace("UTF-8", "windows-1252").encode() + b"\x96")
+write("header",
+      fields=crlf(HEAD + "Date: Mon, 23 Nov 2026 04:11:09 +0000\nX-Folded: a\n b\n\tc\n\n"),
+      words="Subject: =?UTF-8?B?w7w=?= =?utf-8?q?=C3?= =?utf-8?q?=BC_x?= =?bad?x?y?=\nFrom: \"=?GB2312?B?u9i4tA==?=\" <a@example.org>\n",
+      parameters="application/zip; name=\"a;b\\\"c.zip\"; filename*0*=utf-8'en'%C3%BC; filename*1=\"x\"; charset=us-ascii",
+      garbage="not a field\n: empty name\nContentType: text/plain\nSubject:\nX: " + "y" * 300, from_line="From a@example.org Mon Nov 23\nSubject: x\n")
