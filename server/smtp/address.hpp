@@ -11,19 +11,24 @@ namespace dmarcbox::smtp {
 /// local part.
 struct Address {
     std::string local_part;
-    std::string domain;  ///< lower case, A- or U-labels as sent, or an address literal with
-                         ///< brackets; empty: bare postmaster
+    std::string domain;  ///< ASCII in lower case, no final dot, A- or U-labels as sent, or an
+                         ///< address literal with brackets; empty: none given, as in
+                         ///< `<postmaster>` or a host's `<root>`
     std::string text;    ///< as sent, without angle brackets and source route
     [[nodiscard]] bool null() const { return text.empty(); }
 };
 
 /// `<path>` with optional source route (ignored, RFC 5321 appendix C). `<>` gives a null address.
-/// nullopt: syntax, local part over 64, domain over 255, path over 256, invalid UTF-8, control
-/// characters.
+/// More is taken than RFC 5321 says where senders are known to do it: dots anywhere in a local
+/// part,
+/// `_` in a domain, no domain. nullopt: syntax, local part over 64, domain over 255, path over 256,
+/// invalid UTF-8, control and invisible characters.
 [[nodiscard]] std::optional<Address> parse_path(std::string_view path);
 
 /// The addresses this service accepts. Local parts in any case; `+detail` after an accepted local
-/// part.
+/// part. A local part with `%`, `!` or `@` that is not an entry itself is foreign, also at a domain
+/// of which every address is taken: a relay test must not see 250. Domains match as written; an
+/// internationalised one needs an entry per form (A-labels, U-labels) that senders use.
 class Recipients {
   public:
     /// `rua@reports.example` or `@example.org` (every address of the domain). Throws

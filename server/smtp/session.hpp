@@ -110,7 +110,8 @@ struct DeliveryVerdict {
 struct Event {
     enum class Kind {
         refused_recipient,  ///< detail: the address; reason: unknown, foreign, too_many, syntax
-        refused_message,    ///< detail: the sender; reason: size, bare_newline, no_space, busy,
+        refused_message,    ///< detail: the sender (empty after a verdict: the driver has the
+                            ///< envelope); reason: sender, size, bare_newline, no_space, busy,
                             ///< shutting_down, failed
         violation,          ///< reason: non_smtp, bare_newline (with an empty reply: seen in DATA
                             ///< and kept), control_character, line_too_long, starttls_injection,

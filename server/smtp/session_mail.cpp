@@ -43,6 +43,8 @@ void Session::Impl::on_mail(std::string_view argument) {
     }
     auto address = parse_lenient_path(parts->path);
     if (!address) {
+        add_event(Event::Kind::refused_message, "sender", parts->path,
+                  reply_codes(reply::kBadSender));
         send_error(reply::kBadSender);
         return;
     }

@@ -47,6 +47,8 @@ TEST_CASE("events tell what happened and why") {
         {"too many recipients", "config: max_recipients=0\n",
          mail + "RCPT TO:<rua@reports.example>\r\n",
          "refused_recipient too_many rua@reports.example 452 4.5.3\n"},
+        {"bad sender", "", "EHLO c\r\nMAIL FROM:<a@>\r\n",
+         "refused_message sender <a@> 501 5.1.7\n"},
         {"declared size", "config: max_message_bytes=9\n",
          "EHLO c\r\nMAIL FROM:<a@b.example> SIZE=10\r\n",
          "refused_message size a@b.example 552 5.3.4\n"},
