@@ -4,8 +4,13 @@
 #include <iostream>
 #include <memory>
 
+#include "server/commands/backup.hpp"
 #include "server/commands/config.hpp"
 #include "server/commands/import.hpp"
+#include "server/commands/prune.hpp"
+#include "server/commands/reprocess.hpp"
+#include "server/commands/show.hpp"
+#include "server/commands/verify.hpp"
 
 namespace dmarcbox {
 
@@ -31,6 +36,66 @@ void add_import(CommandSet& commands) {
     command.add_flag("--quiet", options->quiet, "no progress and no summary");
 }
 
+void add_show(CommandSet& commands) {
+    auto options = std::make_shared<ShowOptions>();
+    CommandContext& context = commands.context();
+    CLI::App& command = commands.add(
+        "show", "one message: receipt, findings, what its reports say",
+        {"show 2107", "show 2107 --raw > report.eml"}, [options, &context] {
+            return run_show(context.load(), *options, context.out_terminal(), std::cout, std::cerr);
+        });
+    command.add_option("ID", options->message_id, "row id of the message")->required();
+    command.add_flag("--raw", options->raw, "the original bytes; not to a terminal");
+    command.add_flag("--force", options->force, "with --raw: to a terminal too");
+}
+
+void add_reprocess(CommandSet& commands) {
+    struct Flags {
+        bool all = false;
+        bool failed = false;
+    };
+    auto flags = std::make_shared<Flags>();
+    CommandContext& context = commands.context();
+    CLI::App& command = commands.add(
+        "reprocess", "read stored originals again with this version and say what changed",
+        {"reprocess", "reprocess --all"}, [flags, &context] {
+            return run_reprocess(context.load(), flags->all, std::cout, std::cerr);
+        });
+    CLI::Option* failed = command.add_flag(
+        "--failed", flags->failed, "unreadable messages, and others with findings (the default)");
+    command.add_flag("--all", flags->all, "every message whose original is kept")->excludes(failed);
+}
+
+void add_prune(CommandSet& commands) {
+    auto dry_run = std::make_shared<bool>(false);
+    CommandContext& context = commands.context();
+    CLI::App& command = commands.add(
+        "prune", "apply [retention] now", {"prune --dry-run", "prune"},
+        [dry_run, &context] { return run_prune(context.load(), *dry_run, std::cout); });
+    command.add_flag("--dry-run", *dry_run, "say what would go and change nothing");
+}
+
+void add_backup(CommandSet& commands) {
+    auto file = std::make_shared<std::string>();
+    CommandContext& context = commands.context();
+    CLI::App& command = commands.add("backup", "consistent, verified copy of a live database",
+                                     {"backup /var/backups/dmarcbox.db"}, [file, &context] {
+                                         return run_backup(context.load(), *file, std::cout);
+                                     });
+    command.add_option("FILE", *file, "the copy; replaced only when the new one is verified")
+        ->required();
+}
+
+void add_verify(CommandSet& commands) {
+    auto rebuild = std::make_shared<bool>(false);
+    CommandContext& context = commands.context();
+    CLI::App& command = commands.add(
+        "verify", "check integrity, originals, identities and totals",
+        {"verify", "verify --rebuild"},
+        [rebuild, &context] { return run_verify(context.load(), *rebuild, std::cout, std::cerr); });
+    command.add_flag("--rebuild", *rebuild, "make the totals again from the records first");
+}
+
 void add_config(CommandSet& commands) {
     CommandContext& context = commands.context();
     commands.add("config",
@@ -42,6 +107,11 @@ void add_config(CommandSet& commands) {
 void add_all_commands(CommandSet& commands) {
     add_serve(commands);
     add_import(commands);
+    add_show(commands);
+    add_reprocess(commands);
+    add_prune(commands);
+    add_backup(commands);
+    add_verify(commands);
     add_config(commands);
     add_completion(commands);
 }

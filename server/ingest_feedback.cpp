@@ -91,7 +91,8 @@ std::string_view sample_header(std::string_view content, const Limits& limits) {
         const std::size_t end = content.find('\n');
         content.remove_prefix(end == std::string_view::npos ? content.size() : end + 1);
     }
-    return content.substr(0, mime::scan_header(content, limits.max_header_bytes).text_size);
+    return content.substr(
+        0, mime::scan_header(content, limits.max_header_bytes, limits.max_header_fields).text_size);
 }
 
 void read_feedback(const std::vector<mime::Part>& parts,

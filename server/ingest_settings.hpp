@@ -1,8 +1,5 @@
 #pragma once
 
-#include <filesystem>
-#include <string>
-
 #include "server/config.hpp"
 #include "server/ingest.hpp"
 
@@ -12,8 +9,5 @@ namespace dmarcbox {
 /// database (made on first use, table settings); the big-document gate is left empty. Throws
 /// DatabaseError.
 [[nodiscard]] IngestSettings make_ingest_settings(const Config& config);
-
-/// The database's secret key for redaction tokens, 64 hexadecimal digits; made if there is none.
-[[nodiscard]] std::string load_redaction_key(const std::filesystem::path& database);
 
 }  // namespace dmarcbox

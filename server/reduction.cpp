@@ -42,7 +42,9 @@ std::string base64_lines(std::string_view bytes) {
 std::size_t kept_size(std::string_view content, const Limits& limits) {
     const std::string_view header = sample_header(content, limits);
     const auto start = static_cast<std::size_t>(header.data() - content.data());
-    return start + mime::scan_header(content.substr(start), limits.max_header_bytes).size;
+    return start + mime::scan_header(content.substr(start), limits.max_header_bytes,
+                                     limits.max_header_fields)
+                       .size;
 }
 
 bool is_blank(std::string_view text) {

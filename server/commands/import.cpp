@@ -9,7 +9,9 @@
 #include <csignal>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <ostream>
+#include <stdexcept>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -20,6 +22,8 @@
 #include "server/commands/import_tally.hpp"
 #include "server/ingest_settings.hpp"
 #include "server/intake.hpp"
+#include "storage/database.hpp"
+#include "storage/merge.hpp"
 #include "storage/writer.hpp"
 
 namespace dmarcbox {
@@ -109,8 +113,9 @@ class Import {
   private:
     struct Told {
         storage::Verdict verdict;
-        OwnedMessage message;
+        std::optional<OwnedMessage> message;  ///< to try again; not for merged messages
         std::string name;
+        std::size_t size = 0;
     };
 
     [[nodiscard]] bool stopped() const { return interrupted != 0 || disk_full_; }
@@ -132,6 +137,11 @@ class Import {
                 submit(file, bytes, bytes->view(), file.path.string());
                 return;
             case FileKind::database:
+                if (file.named) {
+                    merge(file.path);
+                    return;
+                }
+                break;
             case FileKind::foreign:
                 break;
         }
@@ -157,6 +167,41 @@ class Import {
         }
     }
 
+    /// What another database holds, read there already: straight to the writer.
+    void merge(const std::filesystem::path& path) {
+        try {
+            storage::MergeSource source(path);
+            while (!stopped()) {
+                auto submission = source.next();
+                if (!submission) {
+                    break;
+                }
+                submit(std::move(*submission), path.string());
+            }
+            if (source.pruned_reports() > 0) {
+                tally_.add_pruned(static_cast<std::uint64_t>(source.pruned_reports()));
+            }
+        } catch (const storage::DatabaseError& error) {
+            tally_.add_failure(error.what());
+        }
+    }
+
+    void submit(storage::Submission submission, const std::string& name) {
+        const std::size_t size = submission.memory();
+        wait_for_room(size);
+        submission.skip_known_bytes = true;
+        const bool taken = writer_.submit(std::move(submission),
+                                          [this, name, size](const storage::Verdict& verdict) {
+                                              const std::lock_guard lock(mutex_);
+                                              told_.push_back({verdict, std::nullopt, name, size});
+                                              wake_.notify_one();
+                                          });
+        if (!taken) {
+            // Cannot be while its queue is larger than what waits here.
+            throw std::logic_error("the writer refused a message below its bounds");
+        }
+    }
+
     void submit(const ImportFile& file,
                 const std::shared_ptr<FileBytes>& keeper,
                 std::string_view bytes,
@@ -171,32 +216,32 @@ class Import {
         message.message.source = "import";
         message.message.received_at = now_;
         message.message.file_name = file.path.filename().string();
-        submit(std::move(message), name);
+        submit(message, name);
     }
 
-    void submit(OwnedMessage message, const std::string& name) {
-        const std::size_t size = message.message.bytes.size();
+    void submit(const OwnedMessage& message, const std::string& name) {
+        wait_for_room(message.message.bytes.size());
+        give(message, name);
+    }
+
+    void wait_for_room(std::size_t size) {
         wait_until([&] {
             return waiting_ == 0 ||
                    (waiting_ < kMaxWaiting && waiting_bytes_ + size <= kMaxWaitingBytes);
         });
-        {
-            const std::lock_guard lock(mutex_);
-            ++waiting_;
-            waiting_bytes_ += size;
-        }
-        for (;;) {
-            OwnedMessage copy = message;
-            const bool taken =
-                intake_.submit(std::move(copy), [this, message, name](const auto& verdict) {
-                    const std::lock_guard lock(mutex_);
-                    told_.push_back({verdict, message, name});
-                    wake_.notify_one();
-                });
-            if (taken) {
-                return;
-            }
-            // Its queue is larger than ours, so this is the rare moment of a worker in between.
+        const std::lock_guard lock(mutex_);
+        ++waiting_;
+        waiting_bytes_ += size;
+    }
+
+    void give(const OwnedMessage& message, const std::string& name) {
+        while (!intake_.submit(
+            OwnedMessage(message), [this, message, name](const storage::Verdict& verdict) {
+                const std::lock_guard lock(mutex_);
+                told_.push_back({verdict, message, name, message.message.bytes.size()});
+                wake_.notify_one();
+            })) {
+            // Its queue is larger than ours: a worker is about to take one.
             std::this_thread::sleep_for(kRetry);
         }
     }
@@ -227,32 +272,20 @@ class Import {
         }
     }
 
-    void take(Told& told) {
+    void take(const Told& told) {
         using Status = storage::Verdict::Status;
-        if (told.verdict.status == Status::busy && !stopped()) {
-            again(told);
+        if (told.verdict.status == Status::busy && told.message && !stopped()) {
+            std::this_thread::sleep_for(kRetry);
+            give(*told.message, told.name);
             return;
         }
         disk_full_ |= told.verdict.status == Status::full;
         {
             const std::lock_guard lock(mutex_);
             --waiting_;
-            waiting_bytes_ -= told.message.message.bytes.size();
+            waiting_bytes_ -= told.size;
         }
         tally_.add(told.verdict, told.name);
-    }
-
-    void again(Told& told) {
-        std::this_thread::sleep_for(kRetry);
-        OwnedMessage message = told.message;
-        const std::string name = told.name;
-        while (!intake_.submit(OwnedMessage(message), [this, message, name](const auto& verdict) {
-            const std::lock_guard lock(mutex_);
-            told_.push_back({verdict, message, name});
-            wake_.notify_one();
-        })) {
-            std::this_thread::sleep_for(kRetry);
-        }
     }
 
     const ImportOptions& options_;

@@ -142,6 +142,10 @@ void ImportTally::print_summary(std::ostream& out,
     if (skipped_ > 0) {
         out << "skipped in folders, neither mail nor report: " << plural(skipped_, "file") << '\n';
     }
+    if (pruned_ > 0) {
+        out << "left out, since retention had removed their records there: "
+            << plural(pruned_, "report") << '\n';
+    }
     if (conflicts_ > 0) {
         out << "conflicts with an earlier report of the same id: " << count(conflicts_) << '\n';
     }

@@ -20,11 +20,8 @@ class ImportTally {
     /// A file or message that could not even be read.
     void add_failure(const std::string& line);
     void add_skipped() { ++skipped_; }
-    void add_merged(std::uint64_t messages, std::uint64_t known) {
-        reports_ += messages;
-        messages_ += messages + known;
-        known_ += known;
-    }
+    /// Reports of another database that its retention had emptied.
+    void add_pruned(std::uint64_t reports) { pruned_ += reports; }
 
     [[nodiscard]] std::uint64_t messages() const { return messages_; }
     [[nodiscard]] bool clean() const { return faults_.empty() && more_faults_ == 0; }
@@ -51,6 +48,7 @@ class ImportTally {
     std::uint64_t known_ = 0;
     std::uint64_t skipped_ = 0;
     std::uint64_t conflicts_ = 0;
+    std::uint64_t pruned_ = 0;
     std::vector<std::int64_t> report_messages_;  ///< row ids, to sum their records
     std::vector<Fault> faults_;
     std::uint64_t more_faults_ = 0;

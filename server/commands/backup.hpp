@@ -1,0 +1,16 @@
+#pragma once
+
+#include <filesystem>
+#include <iosfwd>
+
+#include "server/config.hpp"
+
+namespace dmarcbox {
+
+/// `dmarcbox backup FILE`: a verified copy of a live database. Returns 0. Throws DatabaseError,
+/// `file` untouched.
+[[nodiscard]] int run_backup(const Config& config,
+                             const std::filesystem::path& file,
+                             std::ostream& out);
+
+}  // namespace dmarcbox

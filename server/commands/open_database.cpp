@@ -1,0 +1,17 @@
+#include "server/commands/open_database.hpp"
+
+#include <filesystem>
+#include <stdexcept>
+
+namespace dmarcbox {
+
+storage::Database open_database(const Config& config, storage::Database::Mode mode) {
+    std::error_code error;
+    if (!std::filesystem::exists(config.storage.path, error)) {
+        throw std::runtime_error(config.storage.path.string() +
+                                 ": no such file; --db FILE names the database");
+    }
+    return storage::Database(config.storage.path, mode);
+}
+
+}  // namespace dmarcbox

@@ -1,0 +1,180 @@
+#include "server/commands/reprocess.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <iterator>
+#include <ostream>
+#include <set>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "server/commands/open_database.hpp"
+#include "server/ingest_settings.hpp"
+#include "server/terminal.hpp"
+#include "storage/message_store.hpp"
+#include "storage/originals.hpp"
+
+namespace dmarcbox {
+namespace {
+
+constexpr std::string_view kFailed =
+    "SELECT id FROM messages m WHERE EXISTS (SELECT 1 FROM originals WHERE message_id = m.id)"
+    " AND (outcome = 'unreadable' OR (outcome = 'other'"
+    " AND EXISTS (SELECT 1 FROM findings WHERE message_id = m.id))) ORDER BY id";
+/// Re-sends of the same bytes have their original with the first message.
+constexpr std::string_view kAll =
+    "SELECT m.id FROM messages m WHERE EXISTS (SELECT 1 FROM originals WHERE message_id = m.id)"
+    " OR m.duplicate_of IN (SELECT message_id FROM originals) ORDER BY m.id";
+
+class Reprocessing {
+  public:
+    Reprocessing(const Config& config, std::ostream& out, std::ostream& err)
+        : database_(open_database(config, storage::Database::Mode::read_write)),
+          store_(database_),
+          settings_(make_ingest_settings(config)),
+          out_(out),
+          err_(err) {}
+
+    void run(bool all) {
+        std::deque<std::int64_t> queue = select(all ? kAll : kFailed);
+        std::set<std::int64_t> orphans;  // each once: a message can lose its first copy once only
+        while (!queue.empty()) {
+            const std::int64_t id = queue.front();
+            queue.pop_front();
+            for (const std::int64_t orphan : read_again(id)) {
+                if (orphans.insert(orphan).second) {
+                    queue.push_back(orphan);
+                }
+            }
+        }
+        out_ << with_commas(read_) << (read_ == 1 ? " message" : " messages") << " read again, "
+             << with_commas(changed_) << " changed";
+        if (broken_ > 0) {
+            out_ << ", " << with_commas(broken_) << " could not be read back";
+        }
+        out_ << '\n';
+    }
+
+    [[nodiscard]] bool clean() const { return broken_ == 0; }
+
+  private:
+    std::deque<std::int64_t> select(std::string_view sql) {
+        auto statement = database_.prepare(sql);
+        std::deque<std::int64_t> ids;
+        while (statement.step()) {
+            ids.push_back(statement.integer(0));
+        }
+        return ids;
+    }
+
+    /// Messages to read again because of what this one lost.
+    std::vector<std::int64_t> read_again(std::int64_t id) {
+        storage::Receipt receipt;
+        if (!storage::load_receipt(database_, id, receipt)) {
+            return {};  // pruned meanwhile
+        }
+        const auto original = storage::load_original(database_, id);
+        if (!original) {
+            if (original.error().code == storage::OriginalError::Code::corrupt) {
+                ++broken_;
+                err_ << "dmarcbox: message " << id << ": "
+                     << escape_for_terminal(original.error().detail) << '\n';
+            }
+            return {};
+        }
+        Message message;
+        message.bytes = original->bytes;
+        message.source = receipt.source;
+        message.received_at = receipt.received_at;
+        storage::Submission submission = ingest(message, settings_);
+        submission.receipt = receipt;
+        if (original->reduced) {
+            keep_hashes(id, submission);
+        }
+        return replace(id, submission);
+    }
+
+    /// The hash of a failure report is that of the mail as received; of a reduced original another
+    /// one would come out.
+    void keep_hashes(std::int64_t id, storage::Submission& submission) {
+        auto stored = database_.prepare(
+            "SELECT content_sha256 FROM failure_reports WHERE message_id = ? ORDER BY position");
+        stored.bind(1, id);
+        for (auto& report : submission.reports) {
+            auto* failure = std::get_if<schema::FailureReport>(&report);
+            if (failure == nullptr) {
+                continue;
+            }
+            if (!stored.step()) {
+                return;
+            }
+            const auto digest = stored.blob(0);
+            if (digest.size() == failure->content_sha256.size()) {
+                std::copy(digest.begin(), digest.end(), failure->content_sha256.begin());
+            }
+        }
+    }
+
+    std::vector<std::int64_t> replace(std::int64_t id, storage::Submission& submission) {
+        storage::MessageStore::Replaced replaced;
+        {
+            storage::Transaction transaction(database_);
+            store_.begun();
+            try {
+                replaced = store_.replace(id, submission);
+                store_.flush();
+                transaction.commit();
+            } catch (...) {
+                store_.rolled_back();
+                throw;
+            }
+        }
+        ++read_;
+        if (replaced.changed()) {
+            ++changed_;
+            print(id, replaced);
+        }
+        return std::move(replaced.orphaned_duplicates);
+    }
+
+    void print(std::int64_t id, const storage::MessageStore::Replaced& replaced) {
+        out_ << "message " << id << ": ";
+        if (replaced.before != replaced.after) {
+            out_ << to_string(replaced.before) << " -> ";
+        }
+        out_ << to_string(replaced.after);
+        if (!replaced.detail.empty()) {
+            out_ << " (" << escape_for_terminal(replaced.detail) << ')';
+        }
+        const auto count = [this](std::uint32_t number, const char* what) {
+            if (number > 0) {
+                out_ << ", " << number << ' ' << what;
+            }
+        };
+        count(replaced.reports_new, "new");
+        count(replaced.reports_removed, "removed");
+        count(replaced.reports_kept, "kept");
+        count(replaced.conflicts, "in conflict");
+        out_ << (replaced.findings_changed ? ", findings changed\n" : "\n");
+    }
+
+    storage::Database database_;
+    storage::MessageStore store_;
+    IngestSettings settings_;
+    std::ostream& out_;
+    std::ostream& err_;
+    std::int64_t read_ = 0;
+    std::int64_t changed_ = 0;
+    std::int64_t broken_ = 0;
+};
+
+}  // namespace
+
+int run_reprocess(const Config& config, bool all, std::ostream& out, std::ostream& err) {
+    Reprocessing reprocessing(config, out, err);
+    reprocessing.run(all);
+    return reprocessing.clean() ? 0 : 1;
+}
+
+}  // namespace dmarcbox
