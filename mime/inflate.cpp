@@ -10,7 +10,7 @@ namespace dmarcbox::mime {
 
 namespace {
 
-constexpr std::size_t kStep = 65536;
+constexpr std::size_t kMinStep = 4096;
 /// Between two looks at time and ratio; about a millisecond.
 constexpr std::size_t kMaxStep = std::size_t{1} << 20U;
 /// Below this size a high ratio is harmless.
@@ -50,7 +50,7 @@ std::size_t first_room(std::string_view packed, std::size_t cap) {
         }
     }
     const bool plausible = promised > 0 && promised <= 64 * packed.size();
-    return std::min(plausible ? promised + 1 : std::max(kStep, 4 * packed.size()), cap + 1);
+    return std::min(plausible ? promised + 1 : std::max(kMinStep, 4 * packed.size()), cap + 1);
 }
 
 /// Inflates one stream, appending to `out`. Returns the bytes consumed, or sets `stop`.
@@ -83,7 +83,8 @@ std::size_t inflate_stream(std::string_view packed,
         if (used == start) {
             out.reserve(used + first_room(packed, limits.max_unpacked_bytes));
         }
-        const std::size_t room = std::clamp(out.capacity() - used, kStep, kMaxStep);
+        const std::size_t left = out.capacity() - used;
+        const std::size_t room = std::clamp(left > 0 ? left : used - start, kMinStep, kMaxStep);
         out.resize(used + room);
         stream.next_out = reinterpret_cast<Bytef*>(out.data() + used);
         stream.avail_out = static_cast<uInt>(room);

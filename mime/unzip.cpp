@@ -16,7 +16,6 @@ namespace dmarcbox::mime {
 
 namespace {
 
-constexpr std::size_t kStep = 65536;
 constexpr std::size_t kRatioFloor = std::size_t{1} << 20U;
 
 struct FreeArchive {
@@ -27,23 +26,23 @@ using ArchiveHandle = std::unique_ptr<archive, FreeArchive>;
 /// libarchive converts names by the thread's locale and gives none for non-ASCII ones under "C".
 class Utf8Locale {
   public:
-    Utf8Locale() : locale_(newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {
-        if (locale_ != nullptr) {
-            previous_ = uselocale(locale_);
-        }
-    }
+    Utf8Locale() : previous_(shared() == nullptr ? nullptr : uselocale(shared())) {}
     ~Utf8Locale() {
-        if (locale_ != nullptr) {
+        if (previous_ != nullptr) {
             uselocale(previous_);
-            freelocale(locale_);
         }
     }
     Utf8Locale(const Utf8Locale&) = delete;
     Utf8Locale& operator=(const Utf8Locale&) = delete;
 
   private:
-    locale_t locale_;
-    locale_t previous_ = nullptr;
+    /// Made once: it takes as long as reading a small archive.
+    static locale_t shared() {
+        static const locale_t locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+        return locale;
+    }
+
+    locale_t previous_;
 };
 
 std::string error_of(archive* handle) {
@@ -209,18 +208,18 @@ class Unzipper {
                 fail(kUnpackTime, label, {});
                 return Read::archive_failed;
             }
-            const std::size_t used = content.size();
-            content.resize(used + kStep);
-            const la_ssize_t got = archive_read_data(handle_.get(), content.data() + used, kStep);
-            content.resize(used + (got > 0 ? static_cast<std::size_t>(got) : 0));
-            if (got == 0) {
+            const void* block = nullptr;
+            std::size_t grown = 0;
+            la_int64_t offset = 0;
+            const int code = archive_read_data_block(handle_.get(), &block, &grown, &offset);
+            if (code == ARCHIVE_EOF) {
                 return Read::done;
             }
-            if (got < 0) {
+            if (code != ARCHIVE_OK) {
                 fail_reading(label);
-                return got == ARCHIVE_FATAL ? Read::archive_failed : Read::member_failed;
+                return code == ARCHIVE_FATAL ? Read::archive_failed : Read::member_failed;
             }
-            const std::size_t grown = static_cast<std::size_t>(got);
+            content.append(static_cast<const char*>(block), grown);
             total_ += grown;
             if (content.size() > limits_.max_unpacked_bytes || grown > budget_.left) {
                 fail(kUnpackedTooBig, label,
