@@ -59,6 +59,11 @@ std::string from_plain(std::string_view encoded, std::string_view section, Findi
 
 }  // namespace
 
+bool is_plain_encoding(std::string_view transfer_encoding) {
+    const std::string encoding = parse_parameterized(transfer_encoding).value;
+    return encoding.empty() || encoding == "7bit" || encoding == "8bit" || encoding == "binary";
+}
+
 std::string decode_content(std::string_view encoded,
                            std::string_view transfer_encoding,
                            std::string_view section,
@@ -92,7 +97,7 @@ std::string decode_content(std::string_view encoded,
         add_finding(findings, kNotUuencode, section);
         return from_plain(encoded, section, findings);
     }
-    if (!encoding.empty() && encoding != "7bit" && encoding != "8bit" && encoding != "binary") {
+    if (!is_plain_encoding(transfer_encoding)) {
         add_finding(findings, kTransferEncodingUnknown, section, encoding);
     }
     return from_plain(encoded, section, findings);

@@ -16,4 +16,7 @@ namespace dmarcbox::mime {
                                          std::string& file_name,
                                          Findings& findings);
 
+/// True for Content-Transfer-Encoding fields that leave the content as it is.
+[[nodiscard]] bool is_plain_encoding(std::string_view transfer_encoding);
+
 }  // namespace dmarcbox::mime

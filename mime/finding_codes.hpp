@@ -72,9 +72,12 @@ inline constexpr FindingCode kExternalBody{"external_body", "mime", false};
 /// The fields of a feedback report or sample stand in the part's own header: the separator line is
 /// missing.
 inline constexpr FindingCode kFieldsInPartHeader{"fields_in_part_header", "mime", false};
-/// The copy of an attached message was left out (its parts follow): the copies together exceed four
-/// times the message.
+/// The copy of an attached message was left out (its parts follow): the copies together exceed
+/// twice the message.
 inline constexpr FindingCode kCopyDropped{"copy_dropped", "mime", false};
+/// An encoded attached message was not taken apart: what attached messages decode to exceeds twice
+/// the message.
+inline constexpr FindingCode kAttachedTooBig{"attached_too_big", "mime", true};
 
 // Stage "unpack": gzip (RFC 1952), zip (APPNOTE), zlib (RFC 1950).
 
@@ -158,6 +161,7 @@ inline constexpr std::array kFindingCodes{
     kExternalBody,
     kFieldsInPartHeader,
     kCopyDropped,
+    kAttachedTooBig,
     kEmpty,
     kGzipTrailing,
     kZlibStream,

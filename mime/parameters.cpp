@@ -192,6 +192,7 @@ ParameterizedValue parse_parameterized(std::string_view raw) {
         scanner.skip_space();
     }
     std::erase_if(result.value, is_space);
+    result.value = guess_utf8(result.value);
 
     std::map<std::string, std::size_t> index;
     std::vector<Raw> raws;
@@ -238,7 +239,7 @@ ParameterizedValue parse_parameterized(std::string_view raw) {
     result.parameters.reserve(raws.size());
     for (Raw& entry : raws) {
         std::string value = join(entry);
-        result.parameters.push_back({std::move(entry.name), std::move(value)});
+        result.parameters.push_back({guess_utf8(entry.name), std::move(value)});
     }
     return result;
 }

@@ -15,7 +15,7 @@ namespace {
 
 /// Copies of attached messages may hold this many times the message: each level of nesting would
 /// hold the innermost bytes once more.
-constexpr std::size_t kCopiesOfMessage = 4;
+constexpr std::size_t kCopiesOfMessage = 2;
 
 bool is_feedback_type(std::string_view type) {
     return type == "message/feedback-report";
@@ -27,18 +27,16 @@ bool is_sample_type(std::string_view type) {
            type.starts_with("message/global");
 }
 
-/// True for a message that is to be taken apart itself: also one that a web mailer attached as a
-/// file.
-bool is_attached_message(const Part& part, std::string_view content) {
-    if (part.sample) {
-        return false;
-    }
-    if (part.media_type == "message/rfc822" || part.media_type == "message/global") {
-        return true;
-    }
+bool is_message_type(std::string_view type) {
+    return type == "message/rfc822" || type == "message/global";
+}
+
+/// A forwarded message that a web mailer attached as a file.
+bool is_message_file(const Part& part, std::string_view content) {
     constexpr std::string_view kSuffix = ".eml";
     const std::string_view name = part.file_name;
-    return part.media_type.starts_with("application/") && name.size() > kSuffix.size() &&
+    return !part.sample && part.media_type.starts_with("application/") &&
+           name.size() > kSuffix.size() &&
            equals_ignoring_case(name.substr(name.size() - kSuffix.size()), kSuffix) &&
            looks_like_message(content);
 }
@@ -137,39 +135,49 @@ bool PartCollector::collect_leaf(const Entity& entity,
     part.file_name = file_name_of(entity);
     part.report_type = group.report_type;
     part.header = text.substr(entity.begin, entity.header.text_size);
+    part.sample = is_sample_type(part.media_type) && (group.feedback || group.third);
     const std::string_view encoding = entity.header.find("content-transfer-encoding");
-    const std::size_t end = std::max(entity.end, entity.body);
-    std::string content = decode_content(text.substr(entity.body, end - entity.body), encoding,
-                                         section, part.file_name, findings);
+    const std::string_view encoded =
+        text.substr(entity.body, std::max(entity.end, entity.body) - entity.body);
+    tell_message_type(part, encoding);
+
+    const std::size_t index = parts.size();
+    const bool message = is_message_type(part.media_type) && !part.sample;
+    if (message && is_plain_encoding(encoding)) {
+        parts.push_back(std::move(part));
+        return collect_plain_message(encoded, index, section, depth);
+    }
+    std::string content = decode_content(encoded, encoding, section, part.file_name, findings);
     mark_sample(part, content, group);
     if (part.sample || is_feedback_type(part.media_type)) {
         restore_misplaced_fields(entity.header, part, content);
     }
-    if (part.media_type.starts_with("message/")) {
-        const std::string cte = parse_parameterized(encoding).value;
-        if (cte == "base64" || cte == "quoted-printable") {
-            add_finding(findings, kEncodedMessage, section, cte);
-        }
-        if (part.media_type == "message/partial") {
-            add_finding(findings, kPartialMessage, section, part.file_name);
-        } else if (part.media_type == "message/external-body") {
-            add_finding(findings, kExternalBody, section);
-        }
-    }
-    const bool attached = is_attached_message(part, content);
-    const std::size_t index = parts.size();
+    const bool attached = message || is_message_file(part, content);
     parts.push_back(std::move(part));
     if (attached) {
-        return collect_attached(std::move(content), index, section, depth);
+        return collect_decoded_message(std::move(content), index, section, depth);
     }
     const bool collected = collect_files_inside(index, content);
     parts[index].content = std::move(content);
     return collected;
 }
 
+void PartCollector::tell_message_type(const Part& part, std::string_view encoding) {
+    if (!part.media_type.starts_with("message/")) {
+        return;
+    }
+    if (!is_plain_encoding(encoding)) {
+        add_finding(findings, kEncodedMessage, part.section, trim_blanks(encoding));
+    }
+    if (part.media_type == "message/partial") {
+        add_finding(findings, kPartialMessage, part.section, part.file_name);
+    } else if (part.media_type == "message/external-body") {
+        add_finding(findings, kExternalBody, part.section);
+    }
+}
+
 void PartCollector::mark_sample(Part& part, std::string_view content, Group& group) const {
     const bool feedback = is_feedback_type(part.media_type);
-    part.sample = is_sample_type(part.media_type) && (group.feedback || group.third);
     if (group.feedback_seen && !group.sample_seen && !part.sample && !feedback) {
         part.sample = looks_like_message(content);  // a sample labelled text/plain or the like
     }
@@ -194,10 +202,10 @@ void PartCollector::restore_misplaced_fields(const HeaderBlock& header,
     content = std::move(fields);
 }
 
-bool PartCollector::collect_attached(std::string content,
-                                     std::size_t index,
-                                     const std::string& section,
-                                     std::size_t depth) {
+bool PartCollector::collect_plain_message(std::string_view content,
+                                          std::size_t index,
+                                          const std::string& section,
+                                          std::size_t depth) {
     if (!guard_.admit_depth(depth + 1) || !collect(content, section, depth + 1)) {
         return false;
     }
@@ -206,6 +214,22 @@ bool PartCollector::collect_attached(std::string content,
         return true;
     }
     copy_budget_ -= content.size();
+    parts[index].content = content;
+    return true;
+}
+
+bool PartCollector::collect_decoded_message(std::string content,
+                                            std::size_t index,
+                                            const std::string& section,
+                                            std::size_t depth) {
+    if (content.size() > copy_budget_) {
+        add_finding(findings, kAttachedTooBig, section, std::to_string(content.size()) + " bytes");
+        return true;
+    }
+    copy_budget_ -= content.size();
+    if (!guard_.admit_depth(depth + 1) || !collect(content, section, depth + 1)) {
+        return false;
+    }
     parts[index].content = std::move(content);
     return true;
 }
@@ -265,7 +289,8 @@ bool PartCollector::add_file(const std::string& section, std::string name, std::
 
 void PartCollector::tell_header(const HeaderBlock& header, const std::string& section) {
     // parse_header() tells the garbage of the message's own header.
-    const bool outermost = std::exchange(outermost_header_, false);
+    const bool outermost = !outermost_size_;
+    outermost_size_ = outermost_size_.value_or(header.size);
     if (header.garbage_lines > 0 && !outermost) {
         add_finding(findings, kHeaderGarbage, section,
                     std::to_string(header.garbage_lines) +

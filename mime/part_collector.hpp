@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,8 @@ class PartCollector {
                                std::size_t depth);
 
     [[nodiscard]] const Guard& guard() const { return guard_; }
+    /// Bytes of the outermost header, separator line included.
+    [[nodiscard]] std::size_t header_size() const { return outermost_size_.value_or(0); }
 
     std::vector<Part> parts;
     Findings findings;
@@ -53,10 +56,16 @@ class PartCollector {
     void restore_misplaced_fields(const HeaderBlock& header,
                                   const Part& part,
                                   std::string& content);
-    bool collect_attached(std::string content,
-                          std::size_t index,
-                          const std::string& section,
-                          std::size_t depth);
+    void tell_message_type(const Part& part, std::string_view encoding);
+    /// `content` lies in the text around it: nothing is copied while its own parts are collected.
+    bool collect_plain_message(std::string_view content,
+                               std::size_t index,
+                               const std::string& section,
+                               std::size_t depth);
+    bool collect_decoded_message(std::string content,
+                                 std::size_t index,
+                                 const std::string& section,
+                                 std::size_t depth);
     bool collect_files_inside(std::size_t index, std::string_view content);
     bool collect_tnef(std::size_t index, std::string_view content);
     bool add_file(const std::string& section, std::string name, std::string bytes);
@@ -64,7 +73,7 @@ class PartCollector {
 
     Guard guard_;
     std::size_t copy_budget_;
-    bool outermost_header_ = true;
+    std::optional<std::size_t> outermost_size_;
 };
 
 }  // namespace dmarcbox::mime

@@ -208,7 +208,7 @@ tl::expected<Message, Finding> unpack(std::string_view message, const Limits& li
         return tl::unexpected(*collector.guard().refusal());
     }
     Message result;
-    result.header = parse_header(text, limits);
+    result.header = parse_header(text.substr(0, collector.header_size()), limits);
     result.parts = std::move(collector.parts);
     result.findings = std::move(collector.findings);
     return result;

@@ -90,6 +90,7 @@ TEST_CASE("parse_header: which lines are fields") {
         {"none", "", "", ""},
         {"order and repeats", "A: 1\nB: 2\nA: 3\n", "A=1\nB=2\nA=3\n", ""},
         {"no final line end", "A: 1\nB: 2", "A=1\nB=2\n", ""},
+        {"empty lines in front", "\r\n\nA: 1\n", "A=1\n", ""},
         {"ends at the empty line", "A: 1\n\nB: 2\n", "A=1\n", ""},
         {"ends at a line of white space", "A: 1\n \t\nB: 2\n", "A=1\n", ""},
         {"CR", "A: 1\r 2\rB: 2\r\rC: 3", "A=1 2\nB=2\n", ""},
@@ -101,6 +102,8 @@ TEST_CASE("parse_header: which lines are fields") {
         {"fold of nothing", " fold\nA: 1\n", "A=1\n", "header_garbage"},
         {"8-bit name", "\xC3\xA4: 1\nA: 2\n", "A=2\n", "header_garbage"},
         {"two stray lines begin the body", "A: 1\nstray\nmore\nB: 2\n", "A=1\n", ""},
+        {"raw 8-bit in the type and in a parameter's name", "Content-Type: \xE4/b; \xE4*=1\n",
+         "Content-Type=ä/b; ä=\"1\"\n", ""},
         {"RFC 2231 parameter", "Content-Type: a/b; name*=utf-8''%C3%A4\n",
          "Content-Type=a/b; name=\"\xC3\xA4\"\n", ""},
     };
