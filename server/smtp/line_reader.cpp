@@ -6,11 +6,12 @@
 
 namespace dmarcbox::smtp {
 
+void LineReader::release() {
+    std::string().swap(buffer_);
+    line_ = {};
+}
+
 LineReader::Status LineReader::read(std::string_view& input) {
-    if (!line_.empty() || buffer_.ends_with('\n')) {  // the line handed out before
-        std::string().swap(buffer_);
-        line_ = {};
-    }
     const auto fault = [&](Status status, std::size_t at) {
         line_ = buffer_.append(input.substr(0, at + 1));
         return status;

@@ -17,11 +17,15 @@ class LineReader {
         bare_newline,       ///< CR without LF or LF without CR
         control_character,  ///< NUL, other C0 or DEL
     };
-    /// Takes bytes from the front of `input`, up to the end of one line.
+    /// Precondition: the line read before was released. Takes bytes from the front of `input`, up
+    /// to the end of one line.
     [[nodiscard]] Status read(std::string_view& input);
     /// Without CRLF; after a fault, everything up to the byte at fault. Points into the last input
     /// or the buffer, valid until either changes.
     [[nodiscard]] std::string_view line() const { return line_; }
+
+    /// The line is done with; gives its memory back.
+    void release();
 
   private:
     std::string buffer_;

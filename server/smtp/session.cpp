@@ -144,6 +144,7 @@ void Session::Impl::consume_line(std::string_view& input) {
             return;
         case LineReader::Status::line:
             handle(parse_command(lines.line()));
+            lines.release();
             return;
         case LineReader::Status::too_long:
             violate(reply::kLineTooLong, "line_too_long", lines.line());

@@ -23,7 +23,6 @@ void Session::Impl::reset_transaction() {
     body.reset();
     sender_given = false;
     recipient_refused = false;
-    no_room = false;
     data_bytes = 0;
 }
 

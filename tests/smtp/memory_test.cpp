@@ -120,6 +120,20 @@ TEST_CASE("memory: an idle session is small before and after a message") {
     CHECK(live_bytes - before < kIdleSession);
 }
 
+TEST_CASE("memory: a long command that came in pieces leaves nothing behind") {
+    smtp::SessionConfig config;
+    SinkEnvironment environment;
+    smtp::Session session(config, environment);
+    drive(session);
+    send(session, "NOOP\r\n");
+    const auto before = live_bytes;
+    send(session, "NOOP " + std::string(1000, 'x'));
+    send(session, std::string(1000, 'x') + "\r\n");
+    CHECK(session.counts().replies.at(250) == 2);
+    send(session, "NOOP ");
+    CHECK(live_bytes - before < 512);  // counts() keeps maps of its own
+}
+
 TEST_CASE("memory: a session in DATA does not grow with the message") {
     smtp::SessionConfig config;
     SinkEnvironment environment;
