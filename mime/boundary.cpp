@@ -39,10 +39,10 @@ std::size_t content_end_before(std::string_view text, std::size_t start, std::si
     return end;
 }
 
-enum class Match { none, part, closing };
+enum class Match { none, part, closing, closing_with_text };
 
 /// What follows the boundary text decides: nothing but blanks is a boundary, two hyphens close.
-Match match(std::string_view line, std::string_view boundary, bool exact) {
+Match match(std::string_view line, std::string_view boundary) {
     if (!line.starts_with(boundary)) {
         return Match::none;
     }
@@ -51,11 +51,17 @@ Match match(std::string_view line, std::string_view boundary, bool exact) {
     if (closing) {
         rest.remove_prefix(2);
     }
-    const bool clean = rest.find_first_not_of(" \t") == std::string_view::npos;
-    if (clean) {
+    if (rest.find_first_not_of(" \t") == std::string_view::npos) {
         return closing ? Match::closing : Match::part;
     }
-    return closing && !exact ? Match::closing : Match::none;
+    return closing ? Match::closing_with_text : Match::none;
+}
+
+std::size_t line_end_after(std::string_view text, std::size_t position) {
+    while (position < text.size() && !is_line_end(text[position])) {
+        ++position;
+    }
+    return position;
 }
 
 }  // namespace
@@ -73,19 +79,29 @@ std::optional<BoundaryLine> find_boundary(std::string_view text,
             at = std::min(text.find_first_not_of('-', at), text.size());
             continue;
         }
-        const std::size_t end = std::min(text.find_first_of("\r\n", at), text.size());
+        const std::size_t end = line_end_after(text, at);
         const std::string_view line = text.substr(at, end - at);
-        for (const bool exact : {true, false}) {
-            std::size_t level = 0;
-            for (const std::string& boundary : boundaries) {
-                const Match found = match(line, boundary, exact);
-                if (found != Match::none) {
-                    return BoundaryLine{content_end_before(text, position, at), at,
-                                        end + line_end_size(text.substr(end)), level,
-                                        found == Match::closing};
-                }
-                ++level;
+        BoundaryLine found{0, at, 0, 0, false};
+        Match best = Match::none;
+        std::size_t level = 0;
+        for (const std::string& boundary : boundaries) {
+            // `--b--text` closes b, unless it is the boundary of a multipart further out.
+            const Match here = match(line, boundary);
+            const bool exact = here == Match::part || here == Match::closing;
+            if (exact || (here != Match::none && best == Match::none)) {
+                best = here;
+                found.level = level;
             }
+            if (exact) {
+                break;
+            }
+            ++level;
+        }
+        if (best != Match::none) {
+            found.closing = best != Match::part;
+            found.content_end = content_end_before(text, position, at);
+            found.line_end = end + line_end_size(text.substr(end));
+            return found;
         }
         at = end;
     }
