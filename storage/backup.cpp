@@ -88,9 +88,9 @@ std::map<std::string, std::int64_t> count_rows(Database& database) {
 /// One moment of the source for the copy and for the counts.
 class Snapshot {
   public:
-    explicit Snapshot(Database& database) : database_(database) {
-        database_.execute("BEGIN; SELECT count(*) FROM sqlite_schema");
-    }
+    explicit Snapshot(Database& database) : database_(database) { database_.execute("BEGIN"); }
+    /// The moment is that of the first read.
+    void take() { (void)database_.integer("SELECT count(*) FROM sqlite_schema"); }
     Snapshot(const Snapshot&) = delete;
     Snapshot& operator=(const Snapshot&) = delete;
     ~Snapshot() {
@@ -116,7 +116,8 @@ BackupResult back_up(Database& database, const std::filesystem::path& file) {
     std::map<std::string, std::int64_t> expected;
     {
         Database copy = Database::open_unchecked(part.path());
-        const Snapshot snapshot(database);
+        Snapshot snapshot(database);
+        snapshot.take();
         Database::copy(database, copy);
         expected = count_rows(database);
         copy.execute("PRAGMA journal_mode = DELETE");

@@ -264,7 +264,10 @@ void Database::check_ours() const {
         throw DatabaseError(SQLITE_NOTADB,
                             path_.string() + ": is not an SQLite database; it was not touched");
     }
-    if (const auto id = big_endian(header, 68); id != kApplicationId) {
+    // Offset 40, the schema cookie: 0 is a database without any table, as ours is for a moment
+    // while it is made.
+    if (const auto id = big_endian(header, 68);
+        id != kApplicationId && (id != 0 || big_endian(header, 40) != 0)) {
         throw DatabaseError(SQLITE_NOTADB, path_.string() +
                                                ": is a database of another program "
                                                "(application_id " +

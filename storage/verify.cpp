@@ -1,5 +1,8 @@
 #include "storage/verify.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "schema/content_hash.hpp"
 #include "storage/originals.hpp"
 #include "storage/rebuild.hpp"
@@ -111,15 +114,24 @@ VerifyResult verify(Database& database, const std::function<void(const char*)>& 
         }
     };
     const ReadTransaction moment(database);
-    next("integrity");
-    check_integrity(database, result);
-    next("foreign keys");
-    check_foreign_keys(database, result);
-    next("originals");
-    check_originals(database, result);
-    next("totals");
-    check_flags(database, result);
-    check_totals(database, result);
+    struct Check {
+        const char* name;
+        void (*run)(Database&, VerifyResult&);
+    };
+    constexpr Check kChecks[] = {{"integrity", check_integrity},
+                                 {"foreign keys", check_foreign_keys},
+                                 {"originals", check_originals},
+                                 {"flags", check_flags},
+                                 {"totals", check_totals}};
+    for (const auto& [name, check] : kChecks) {
+        next(name);
+        try {
+            check(database, result);
+        } catch (const DatabaseError& error) {
+            // A page that cannot be read ends one check, not the next.
+            result.problems.push_back(std::string(name) + ": " + error.what());
+        }
+    }
     return result;
 }
 

@@ -19,12 +19,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// 32 MiB of log, then a checkpoint between batches: fewer writes of pages that change often.
-constexpr int kCheckpointPages = 4096;
-// 64 MiB: readers hold the log; wait for them a moment, so that it starts from the front again.
-constexpr int kRestartPages = 8192;
-constexpr int kRestartWaitMs = 200;
-constexpr std::chrono::seconds kRestartEvery{2};
+constexpr int kRestartWaitMs = 500;
 constexpr std::chrono::milliseconds kIdle{500};
 constexpr std::chrono::seconds kIdleAgain{5};  // a reader held the log
 constexpr int kStopWaitMs = 2000;
@@ -95,7 +90,7 @@ struct Writer::Impl {
     std::unique_ptr<MessageStore> owned_store;
     Database& database;
     MessageStore& store;
-    Clock::time_point last_restart{};
+    int next_restart = 0;
 
     mutable std::mutex mutex;
     std::condition_variable wake;
@@ -304,7 +299,7 @@ void Writer::Impl::do_work(Work& work) {
 
 void Writer::Impl::checkpoint_if_large() {
     const int pages = database.wal_pages();
-    if (pages < kCheckpointPages) {
+    if (pages < options.checkpoint_pages) {
         return;
     }
     try {
@@ -313,8 +308,11 @@ void Writer::Impl::checkpoint_if_large() {
             ++checkpoints_busy;
         }
         // Even a log that is copied whole grows on while one reader overlaps the next.
-        if (pages >= kRestartPages && Clock::now() - last_restart > kRestartEvery) {
-            last_restart = Clock::now();
+        if (pages < options.restart_pages) {
+            next_restart = options.restart_pages;
+        } else if (pages >= next_restart) {
+            // If a reader stays, not again before the log has grown by half of that.
+            next_restart = pages + options.restart_pages / 2;
             database.set_busy_timeout(kRestartWaitMs);
             if (!database.checkpoint(Database::Checkpoint::restart)) {
                 ++checkpoints_busy;

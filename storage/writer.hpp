@@ -33,6 +33,8 @@ class Writer {
         std::size_t max_batch_messages = 64;
         std::size_t max_batch_bytes = 8U << 20U;
         int busy_timeout_ms = 10000;
+        int checkpoint_pages = 4096;  ///< 32 MiB of log, then it is copied to the file
+        int restart_pages = 8192;     ///< 64 MiB: wait for readers, so that it starts again
     };
     using Done = std::function<void(const Verdict&)>;
 

@@ -1,0 +1,169 @@
+#include "fault_vfs.hpp"
+
+#include <sqlite3.h>
+
+#include <atomic>
+
+namespace dmarcbox::storage::test {
+
+namespace {
+
+struct Fault {
+    std::atomic<long> left{0};  // 0: not armed
+    std::atomic<bool> persistent{false};
+    std::atomic<bool> fired{false};
+    std::atomic<int> write_error{SQLITE_IOERR_WRITE};
+};
+
+Fault& fault() {
+    static Fault value;
+    return value;
+}
+
+bool fails() {
+    Fault& f = fault();
+    if (f.persistent && f.fired) {
+        return true;
+    }
+    if (f.left > 0 && --f.left == 0) {
+        f.fired = true;
+        return true;
+    }
+    return false;
+}
+
+/// Our file in front, the real one behind it in the same allocation.
+struct File {
+    sqlite3_file base;
+    sqlite3_file* real;
+};
+
+sqlite3_file* real(sqlite3_file* file) {
+    return reinterpret_cast<File*>(file)->real;
+}
+
+sqlite3_vfs* unix_vfs() {
+    static sqlite3_vfs* vfs = sqlite3_vfs_find("unix");
+    return vfs;
+}
+
+int close_file(sqlite3_file* f) {
+    return real(f)->pMethods->xClose(real(f));
+}
+int read_file(sqlite3_file* f, void* to, int n, sqlite3_int64 at) {
+    return fails() ? SQLITE_IOERR_READ : real(f)->pMethods->xRead(real(f), to, n, at);
+}
+int write_file(sqlite3_file* f, const void* from, int n, sqlite3_int64 at) {
+    if (fails()) {
+        // Half of it reaches the disk.
+        (void)real(f)->pMethods->xWrite(real(f), from, n / 2, at);
+        return fault().write_error;
+    }
+    return real(f)->pMethods->xWrite(real(f), from, n, at);
+}
+int truncate_file(sqlite3_file* f, sqlite3_int64 size) {
+    return fails() ? SQLITE_IOERR_TRUNCATE : real(f)->pMethods->xTruncate(real(f), size);
+}
+int sync_file(sqlite3_file* f, int flags) {
+    return fails() ? SQLITE_IOERR_FSYNC : real(f)->pMethods->xSync(real(f), flags);
+}
+int file_size(sqlite3_file* f, sqlite3_int64* size) {
+    return real(f)->pMethods->xFileSize(real(f), size);
+}
+int lock_file(sqlite3_file* f, int level) {
+    return real(f)->pMethods->xLock(real(f), level);
+}
+int unlock_file(sqlite3_file* f, int level) {
+    return real(f)->pMethods->xUnlock(real(f), level);
+}
+int check_lock(sqlite3_file* f, int* out) {
+    return real(f)->pMethods->xCheckReservedLock(real(f), out);
+}
+int control(sqlite3_file* f, int what, void* argument) {
+    return real(f)->pMethods->xFileControl(real(f), what, argument);
+}
+int sector_size(sqlite3_file* f) {
+    return real(f)->pMethods->xSectorSize(real(f));
+}
+int characteristics(sqlite3_file* f) {
+    return real(f)->pMethods->xDeviceCharacteristics(real(f));
+}
+int shm_map(sqlite3_file* f, int page, int size, int extend, void volatile** out) {
+    return fails() ? SQLITE_IOERR_SHMMAP
+                   : real(f)->pMethods->xShmMap(real(f), page, size, extend, out);
+}
+int shm_lock(sqlite3_file* f, int offset, int n, int flags) {
+    return real(f)->pMethods->xShmLock(real(f), offset, n, flags);
+}
+void shm_barrier(sqlite3_file* f) {
+    real(f)->pMethods->xShmBarrier(real(f));
+}
+int shm_unmap(sqlite3_file* f, int remove) {
+    return real(f)->pMethods->xShmUnmap(real(f), remove);
+}
+
+const sqlite3_io_methods kMethods{
+    2,         close_file,  read_file,  write_file, truncate_file, sync_file,       file_size,
+    lock_file, unlock_file, check_lock, control,    sector_size,   characteristics, shm_map,
+    shm_lock,  shm_barrier, shm_unmap,  nullptr,    nullptr};
+
+int open_file(sqlite3_vfs* /*vfs*/, const char* name, sqlite3_file* file, int flags, int* out) {
+    auto* ours = reinterpret_cast<File*>(file);
+    ours->base.pMethods = nullptr;
+    ours->real = reinterpret_cast<sqlite3_file*>(ours + 1);
+    if (fails()) {
+        return SQLITE_CANTOPEN;
+    }
+    const int code = unix_vfs()->xOpen(unix_vfs(), name, ours->real, flags, out);
+    if (ours->real->pMethods != nullptr) {
+        ours->base.pMethods = &kMethods;
+    }
+    return code;
+}
+
+int delete_file(sqlite3_vfs* /*vfs*/, const char* name, int sync) {
+    return fails() ? SQLITE_IOERR_DELETE : unix_vfs()->xDelete(unix_vfs(), name, sync);
+}
+
+sqlite3_vfs& vfs() {
+    static sqlite3_vfs value = [] {
+        sqlite3_vfs made = *unix_vfs();
+        made.zName = "dmarcbox-fault";
+        made.szOsFile = static_cast<int>(sizeof(File)) + unix_vfs()->szOsFile;
+        made.pNext = nullptr;
+        made.xOpen = open_file;
+        made.xDelete = delete_file;
+        return made;
+    }();
+    return value;
+}
+
+}  // namespace
+
+FaultVfs::FaultVfs() {
+    sqlite3_vfs_register(&vfs(), 1);
+}
+
+FaultVfs::~FaultVfs() {
+    disarm();
+    sqlite3_vfs_unregister(&vfs());
+    sqlite3_vfs_register(unix_vfs(), 1);
+}
+
+void FaultVfs::arm(long nth, Mode mode, int write_error) {
+    fault().fired = false;
+    fault().persistent = mode == Mode::from_then;
+    fault().write_error = write_error;
+    fault().left = nth;
+}
+
+void FaultVfs::disarm() {
+    fault().left = 0;
+    fault().persistent = false;
+}
+
+bool FaultVfs::fired() const {
+    return fault().fired;
+}
+
+}  // namespace dmarcbox::storage::test
