@@ -427,9 +427,17 @@ void FailureReader::derive_reported_domain() {
     }
 }
 
+/// The plain-text form is hashed by its values: quoting, wrapping and footers are not the report's.
 Digest FailureReader::hash() const {
     std::string text;
-    append_prefixed(text, hashed_form(parts_.fields_text));
+    if (parts_.plain_text) {
+        for (const auto& field : parts_.fields) {
+            append_prefixed(text, lower_case(field.name));
+            append_prefixed(text, field.value);
+        }
+    } else {
+        append_prefixed(text, hashed_form(parts_.fields_text));
+    }
     append_prefixed(text, hashed_form(parts_.headers_text));
     return sha256(text);
 }

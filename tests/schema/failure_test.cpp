@@ -411,3 +411,17 @@ TEST_CASE("failure: hash over both parts as sent but for line ends") {
     CHECK(hash("a: 1", "c: 3") != hash("a: 1", "c: 4"));
     CHECK(hash("a: 1", "c: 3") != hash("a: 2", "c: 3"));
 }
+
+TEST_CASE("failure: hash of the plain-text form is that of its values") {
+    const auto hash = [](std::string_view domain, std::string fields, std::string headers) {
+        return parse({fields_of({{"Sender Domain", domain}}),
+                      {},
+                      std::move(fields),
+                      std::move(headers),
+                      true})
+            .content_sha256;
+    };
+    CHECK(hash("a.example", "> quoted", "c: 3") == hash("a.example", "plain", "c: 3\r\n"));
+    CHECK(hash("a.example", "x", "c: 3") != hash("b.example", "x", "c: 3"));
+    CHECK(hash("a.example", "x", "c: 3") != hash("a.example", "x", "c: 4"));
+}
