@@ -209,7 +209,7 @@ def containers():
         "d@qp.example", "Report Domain: example.org",
         [part('application/gzip; name="r.xml.gz"', "".join(
             f"={c:02X}" + ("=\n" if i % 24 == 23 else "")
-            for i, c in enumerate(packed("qp.example", "q1"))) + "\n", "quoted-printable")]))
+            for i, c in enumerate(packed("qp.example", "q1"))) + "=\n", "quoted-printable")]))
 
     def uuencoded(data):
         import binascii
