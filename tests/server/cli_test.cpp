@@ -1,0 +1,345 @@
+#include <doctest/doctest.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <string_view>
+
+#include "server/commands/completion.hpp"
+
+using namespace dmarcbox;
+
+namespace {
+
+struct Result {
+    int code = -1;
+    std::string out;
+    std::string err;
+};
+
+class Folder {
+  public:
+    Folder() {
+        std::string name = std::filesystem::temp_directory_path() / "dmarcbox-cli-XXXXXX";
+        REQUIRE(mkdtemp(name.data()) != nullptr);
+        path_ = name;
+    }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    ~Folder() { std::filesystem::remove_all(path_); }
+
+    [[nodiscard]] std::string operator/(const std::string& name) const {
+        return (path_ / name).string();
+    }
+    void write(const std::string& name, std::string_view text) const {
+        std::ofstream(path_ / name, std::ios::binary) << text;
+    }
+    [[nodiscard]] std::string read(const std::string& name) const {
+        std::ifstream in(path_ / name, std::ios::binary);
+        std::ostringstream text;
+        text << in.rdbuf();
+        return text.str();
+    }
+
+    /// Runs `dmarcbox ARGUMENTS` in a shell, in this folder, and waits.
+    [[nodiscard]] Result run(const std::string& arguments) const {
+        // Redirections of the arguments come later and win.
+        const std::string command = "cd '" + path_.string() +
+                                    "' && <'/dev/null' >stdout.txt 2>stderr.txt "
+                                    "env -u DMARCBOX_CONFIG '" DMARCBOX_BINARY "' " +
+                                    arguments;
+        const int status = std::system(command.c_str());
+        Result result;
+        result.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+        result.out = read("stdout.txt");
+        result.err = read("stderr.txt");
+        return result;
+    }
+
+  private:
+    std::filesystem::path path_;
+};
+
+const std::string kReport =
+    "From: noreply@reporter.example\nSubject: \x1b[31m\xe2\x80\xaeneder\nDate: Tue, 14 Nov 2023 "
+    "22:13:20 +0000\n"
+    "Message-ID: <m1@reporter.example>\nContent-Type: text/xml\n\n"
+    "<feedback><report_metadata><org_name>Reporter &#27;[2J Inc</org_name>"
+    "<report_id>r1</report_id><date_range><begin>1700006400</begin><end>1700092799</end>"
+    "</date_range></report_metadata><policy_published><domain>example.org</domain><p>none</p>"
+    "</policy_published><record><row><source_ip>192.0.2.1</source_ip><count>3</count>"
+    "<policy_evaluated><disposition>none</disposition><dkim>pass</dkim><spf>fail</spf>"
+    "</policy_evaluated></row><identifiers><header_from>example.org</header_from></identifiers>"
+    "<auth_results><dkim><domain>example.org</domain><result>pass</result></dkim></auth_results>"
+    "</record></feedback>\n";
+
+bool is_one_line(const std::string& text) {
+    return text.starts_with("dmarcbox: ") && text.find('\n') == text.size() - 1;
+}
+
+}  // namespace
+
+TEST_CASE("cli: wrong usage exits 2 with one line that tells what to do") {
+    struct Row {
+        const char* name;
+        const char* arguments;
+        const char* line;
+    };
+    const auto rows = std::to_array<Row>({
+        {"mistyped command", "improt x",
+         "dmarcbox: no command \"improt\"; did you mean \"import\"? `dmarcbox --help` lists "
+         "all.\n"},
+        {"command after a flag with a value", "--db x.db improt",
+         "dmarcbox: no command \"improt\"; did you mean \"import\"? `dmarcbox --help` lists "
+         "all.\n"},
+        {"mistyped flag", "import --jbos 3 x",
+         "dmarcbox: import: no flag \"--jbos\"; did you mean \"--jobs\"?\n"},
+        {"mistyped flag of every command", "verify --bd x",
+         "dmarcbox: verify: no flag \"--bd\"; did you mean \"--db\"?\n"},
+        {"missing argument", "import",
+         "dmarcbox: import: PATH is required; see `dmarcbox import --help`\n"},
+        {"one argument too many", "verify again",
+         "dmarcbox: verify: unexpected argument \"again\"; see `dmarcbox verify --help`\n"},
+        {"an escape in an argument", "\"$(printf 'a\\033[2J')\"",
+         "dmarcbox: no command \"a\\u{1b}[2J\"; `dmarcbox --help` lists all.\n"},
+        {"a bad setting", "serve --listen nowhere",
+         "dmarcbox: --listen: smtp.listen = \"nowhere\" is not ADDRESS:PORT\n"},
+    });
+    const Folder folder;
+    for (const auto& row : rows) {
+        SUBCASE(row.name) {
+            const Result result = folder.run(row.arguments);
+            CHECK(result.code == 2);
+            CHECK(result.err == row.line);
+            CHECK(result.out.empty());
+        }
+    }
+}
+
+TEST_CASE("cli: help and version are found anywhere in a line") {
+    const Folder folder;
+    for (const char* arguments : {"--help", "-h", "help"}) {
+        CAPTURE(arguments);
+        const Result result = folder.run(arguments);
+        CHECK(result.code == 0);
+        CHECK(result.err.empty());
+        CHECK(result.out.find("\nCOMMANDS\n") != std::string::npos);
+    }
+    for (const char* arguments :
+         {"import --help", "help import", "import x -h", "import --jbos -h"}) {
+        CAPTURE(arguments);
+        const Result result = folder.run(arguments);
+        CHECK(result.code == 0);
+        CHECK(result.out.find("\nUSAGE\n  dmarcbox import PATH... [FLAGS]\n") != std::string::npos);
+        CHECK(result.out.find("\nEXAMPLES\n  dmarcbox import ") != std::string::npos);
+        CHECK(result.out.find("\nEXAMPLES\n") < result.out.find("\nFLAGS\n"));
+    }
+    const Result version = folder.run("--version");
+    CHECK(version.code == 0);
+    CHECK(version.out.starts_with("dmarcbox "));
+    CHECK(version.out.find("SQLite") != std::string::npos);
+    CHECK(version.out.find("commit ") != std::string::npos);
+    const Result nothing = folder.run("");
+    CHECK(nothing.code == 2);
+    CHECK(nothing.out.empty());
+    CHECK(nothing.err.find("\nCOMMANDS\n") != std::string::npos);
+}
+
+TEST_CASE("cli: every command has examples that name it") {
+    const Folder folder;
+    const std::string help = folder.run("--help").out;
+    std::istringstream lines(help.substr(help.find("\nCOMMANDS\n") + 10));
+    std::string line;
+    int commands = 0;
+    while (std::getline(lines, line) && line.starts_with("  ")) {
+        const std::string name = line.substr(2, line.find(' ', 2) - 2);
+        CAPTURE(name);
+        const Result result = folder.run(name + " --help");
+        CHECK(result.code == 0);
+        CHECK(result.out.find("\nEXAMPLES\n  dmarcbox " + name) != std::string::npos);
+        ++commands;
+    }
+    CHECK(commands >= 9);
+}
+
+TEST_CASE("cli: config prints what is in force and tells what is wrong") {
+    const Folder folder;
+    folder.write("good.toml", "[smtp]\naccept = [\"rua@reports.example\"]\n");
+    folder.write("bad.toml", "[smtp]\nacept = []\n");
+    const Result good = folder.run("config --config good.toml --db x.db");
+    CHECK(good.code == 0);
+    CHECK(good.err.empty());
+    CHECK(good.out.find("accept = [\"rua@reports.example\"]") != std::string::npos);
+    CHECK(good.out.find("# good.toml:2\n") != std::string::npos);
+    CHECK(good.out.find("path = \"x.db\"") != std::string::npos);
+    folder.write("printed.toml", good.out);
+    const Result again = folder.run("config --config printed.toml");
+    CHECK(again.code == 0);
+    CHECK(again.out.find("# printed.toml:") != std::string::npos);
+    const Result bad = folder.run("config --config bad.toml");
+    CHECK(bad.code == 1);
+    CHECK(bad.out.empty());
+    CHECK(bad.err ==
+          "dmarcbox: bad.toml:2: unknown key \"smtp.acept\"; nearest is \"smtp.accept\"\n");
+    const Result serve = folder.run("serve --config bad.toml");
+    CHECK(serve.code == 2);
+    CHECK(is_one_line(serve.err));
+}
+
+TEST_CASE("cli: a message from import to show and back to bytes") {
+    const Folder folder;
+    folder.write("report.eml", kReport);
+    folder.write("note.txt", "no mail at all\n");
+    const Result import = folder.run("import --db reports.db report.eml");
+    CHECK(import.err.empty());
+    CHECK(import.code == 0);
+    CHECK(import.out.find("1 message in ") == 0);
+    CHECK(import.out.find("1 report (1 record), 0 re-sent, 0 other, 0 unreadable\n") !=
+          std::string::npos);
+
+    SUBCASE("again it is known") {
+        const Result again = folder.run("import --db reports.db report.eml");
+        CHECK(again.code == 0);
+        CHECK(again.out.find("already known, not stored again: 1\n") != std::string::npos);
+    }
+    SUBCASE("a folder leaves out what is neither mail nor report and a name does not") {
+        const Result walk = folder.run("import --db other.db .");
+        CHECK(walk.out.find("skipped in folders") != std::string::npos);
+        CHECK(folder.run("import --db reports.db note.txt").out.find("1 other") !=
+              std::string::npos);
+    }
+    SUBCASE("standard input") {
+        const Result piped = folder.run("import --db other.db - < report.eml");
+        CHECK(piped.code == 0);
+        CHECK(piped.out.find("1 report (1 record)") != std::string::npos);
+    }
+    SUBCASE("unreadable is told and exits 1") {
+        folder.write("broken.gz", "\x1f\x8b\x08 broken");
+        const Result broken = folder.run("import --db reports.db broken.gz");
+        CHECK(broken.code == 1);
+        CHECK(is_one_line(broken.err));
+        CHECK(broken.out.find("1 unreadable") != std::string::npos);
+        CHECK(broken.out.find("SELECT * FROM problems") != std::string::npos);
+    }
+    SUBCASE("a path that is not there is told and exits 1") {
+        const Result missing = folder.run("import --db reports.db nothing.eml");
+        CHECK(missing.code == 1);
+        CHECK(missing.err == "dmarcbox: nothing.eml: No such file or directory\n");
+    }
+    SUBCASE("show neutralises what the reporter wrote") {
+        const Result show = folder.run("show 1 --db reports.db");
+        CHECK(show.code == 0);
+        CHECK(show.out.find('\x1b') == std::string::npos);
+        CHECK(show.out.find("\\u{202e}neder") != std::string::npos);
+        CHECK(show.out.find("192.0.2.1") != std::string::npos);
+        CHECK(show.out.find("/ r1 / example.org") != std::string::npos);
+    }
+    SUBCASE("show --raw gives the bytes") {
+        const Result raw = folder.run("show 1 --raw --db reports.db");
+        CHECK(raw.code == 0);
+        CHECK(raw.out == kReport);
+    }
+    SUBCASE("show of nothing") {
+        const Result none = folder.run("show 99 --db reports.db");
+        CHECK(none.code == 1);
+        CHECK(none.err == "dmarcbox: there is no message 99\n");
+        CHECK(folder.run("show 99 --raw --db reports.db").code == 1);
+    }
+    SUBCASE("reprocess changes nothing that was understood") {
+        const Result again = folder.run("reprocess --all --db reports.db");
+        CHECK(again.code == 0);
+        CHECK(again.out == "1 message read again, 0 changed\n");
+    }
+    SUBCASE("verify is content and sees what was changed behind its back") {
+        const Result good = folder.run("verify --db reports.db");
+        CHECK(good.code == 0);
+        CHECK(good.out == "1 originals and 1 reports checked, no problem\n");
+    }
+    SUBCASE("backup is a database") {
+        const Result backup = folder.run("backup copy.db --db reports.db");
+        CHECK(backup.code == 0);
+        CHECK(backup.out.find("1 messages, 1 records") != std::string::npos);
+        CHECK(folder.run("show 1 --db copy.db").out == folder.run("show 1 --db reports.db").out);
+        const Result merged = folder.run("import copy.db --db other.db");
+        CHECK(merged.code == 0);
+        CHECK(merged.out.find("1 report (1 record)") != std::string::npos);
+    }
+    SUBCASE("prune has nothing to do") {
+        CHECK(folder.run("prune --dry-run --db reports.db").out == "nothing is due\n");
+        CHECK(folder.run("prune --db reports.db").out == "nothing is due\n");
+    }
+}
+
+TEST_CASE("cli: prune removes what is older than its days") {
+    const Folder folder;
+    folder.write("report.eml", kReport);
+    folder.write("short.toml", "[retention]\nreports_days = 30\n");
+    CHECK(folder.run("import --db reports.db report.eml").code == 0);
+    const std::string flags = " --db reports.db --config short.toml";
+    const std::string words = "aggregate reports lose their records (totals stay)";
+    CHECK(folder.run("prune --dry-run" + flags).out.find("would remove            1  " + words) !=
+          std::string::npos);
+    CHECK(folder.run("prune" + flags).out.find("removed            1  " + words) !=
+          std::string::npos);
+    CHECK(folder.run("prune" + flags).out == "nothing is due\n");
+    CHECK(folder.run("verify" + flags).code == 0);
+}
+
+TEST_CASE("cli: a database that cannot be used exits 1 with its name and the reason") {
+    const Folder folder;
+    folder.write("text.db", "this is no database, only a text that is long enough\n");
+    for (const char* command : {"verify", "show 1", "reprocess", "prune", "backup x", "import x"}) {
+        CAPTURE(command);
+        if (std::string_view(command) != "import x") {
+            const Result missing = folder.run(std::string(command) + " --db nothing.db");
+            CHECK(missing.code == 1);
+            CHECK(missing.err ==
+                  "dmarcbox: nothing.db: no such file; --db FILE names the database\n");
+            CHECK_FALSE(std::filesystem::exists(folder / "nothing.db"));
+        }
+        const Result text = folder.run(std::string(command) + " --db text.db");
+        CHECK(text.code == 1);
+        CHECK(is_one_line(text.err));
+        CHECK(text.err.find("text.db") != std::string::npos);
+    }
+}
+
+TEST_CASE("cli: output that cannot be written is an error") {
+    const Folder folder;
+    const Result result = folder.run("config > /dev/full");
+    CHECK(result.code == 1);
+    CHECK(result.err == "dmarcbox: standard output: cannot be written\n");
+}
+
+TEST_CASE("completion: scripts name commands and flags and are valid shell") {
+    const Folder folder;
+    for (const char* shell : {"bash", "zsh", "fish"}) {
+        CAPTURE(shell);
+        const Result result = folder.run(std::string("completion ") + shell);
+        CHECK(result.code == 0);
+        CHECK(result.out.find("import") != std::string::npos);
+        CHECK(result.out.find("jobs") != std::string::npos);
+    }
+    CHECK(folder.run("completion tcsh").code == 2);
+    folder.write("words.sh", "source <('" DMARCBOX_BINARY
+                             "' completion bash)\n"
+                             "COMP_WORDS=(dmarcbox --db x.db imp); COMP_CWORD=3; _dmarcbox\n"
+                             "echo \"${COMPREPLY[@]}\"\n"
+                             "COMP_WORDS=(dmarcbox import --jo); COMP_CWORD=2; _dmarcbox\n"
+                             "echo \"${COMPREPLY[@]}\"\n");
+    const int status = std::system(
+        ("bash '" + (folder / "words.sh") + "' > '" + (folder / "words.txt") + "'").c_str());
+    CHECK(WEXITSTATUS(status) == 0);
+    CHECK(folder.read("words.txt") == "import\n--jobs\n");
+}
+
+TEST_CASE("completion: quotes in descriptions do not end the script") {
+    const std::string script = completion_script("fish", {{"x", "it's", {}}}, {});
+    CHECK(script.find("-d 'it'\\''s'") != std::string::npos);
+}
