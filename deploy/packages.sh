@@ -5,6 +5,8 @@
 #   packages_for PURPOSE...      prints the names: build, run, test, fuzz, package
 #   install_packages NAME...     installs those that are missing; says nothing when none is
 #   begin STEP / end_step TEXT   one line per step: name, result, time
+#   build_preset PRESET LOG [TARGET...]   configures and builds
+#   debian_mirror                prints where clean roots take packages from
 
 # Boost 1.81 is the oldest we build with. Debian 12 ships it beside the default 1.74 (libboost-dev
 # must not be installed there: the two conflict); later releases have one newer version only.
@@ -36,7 +38,7 @@ packages_for() {
         # Clients and servers that the tests talk to; python3 runs them.
         test) echo "python3 curl swaks sqlite3 openssl zip p7zip-full nsd postfix libcap2-bin" ;;
         fuzz) echo "clang-14 libclang-rt-14-dev clang-tidy-14 clang-format-14" ;;
-        package) echo "scdoc dpkg-dev file lintian mmdebstrap buildah crun systemd prometheus" ;;
+        package) echo "scdoc dpkg-dev file lintian mmdebstrap buildah crun systemd prometheus python3 iproute2 man-db" ;;
         *)
             echo "packages.sh: no purpose \"$purpose\"" >&2
             return 1
@@ -114,6 +116,12 @@ install_packages() {
     fi
     rm -f "$log"
     installed_text="installed ${#missing[@]} packages"
+}
+
+# The mirror of Debian that apt here uses, or $DMARCBOX_MIRROR; nothing where apt has none (mmdebstrap has a default).
+debian_mirror() {
+    # shellcheck disable=SC2016  # apt expands it
+    echo "${DMARCBOX_MIRROR:-$(apt-get indextargets --format '$(SITE)' 2>/dev/null | grep -m1 '/debian/\?$' || true)}"
 }
 
 begin() {
