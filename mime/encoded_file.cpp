@@ -1,5 +1,7 @@
 #include "mime/encoded_file.hpp"
 
+#include <optional>
+
 #include "mime/charset.hpp"
 #include "mime/lines.hpp"
 
@@ -63,6 +65,18 @@ std::string yenc_name(std::string_view line) {
                                         : guess_utf8(trim_blanks(line.substr(at + 6)));
 }
 
+/// The file that begins at this line, truncated until its end is seen.
+std::optional<EncodedFile> begin_file(std::string_view line) {
+    if (is_uu_begin(line)) {
+        const std::string_view name = line.substr(line.find(' ', 6) + 1);
+        return EncodedFile{guess_utf8(trim_blanks(name)), {}, false, true};
+    }
+    if (line.starts_with("=ybegin ") && line.find(" name=") != std::string_view::npos) {
+        return EncodedFile{yenc_name(line), {}, true, true};
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::vector<EncodedFile> find_encoded_files(std::string_view text, std::size_t max_files) {
@@ -75,20 +89,14 @@ std::vector<EncodedFile> find_encoded_files(std::string_view text, std::size_t m
     while (lines.next()) {
         const std::string_view line = lines.line();
         if (!inside) {
-            const bool uu = is_uu_begin(line);
-            if (!uu && !(line.starts_with("=ybegin ") && line.find(" name=") != line.npos)) {
-                continue;
-            }
-            if (files.size() >= max_files) {
+            auto file = begin_file(line);
+            if (file && files.size() >= max_files) {
                 break;
             }
-            inside = true;
-            EncodedFile file;
-            file.yenc = !uu;
-            file.name =
-                uu ? guess_utf8(trim_blanks(line.substr(line.find(' ', 6) + 1))) : yenc_name(line);
-            file.truncated = true;
-            files.push_back(std::move(file));
+            if (file) {
+                inside = true;
+                files.push_back(std::move(*file));
+            }
             continue;
         }
         EncodedFile& file = files.back();

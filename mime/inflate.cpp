@@ -16,6 +16,10 @@ constexpr std::size_t kMaxStep = std::size_t{1} << 20U;
 /// Below this size a high ratio is harmless.
 constexpr std::size_t kRatioFloor = std::size_t{1} << 20U;
 
+/// Window bits as inflateInit2() takes them: the largest window, and which header.
+constexpr int kZlib = 15;
+constexpr int kGzip = 15 + 16;
+
 class Inflater {
   public:
     explicit Inflater(int window_bits) { good_ = inflateInit2(&stream_, window_bits) == Z_OK; }
@@ -26,6 +30,8 @@ class Inflater {
     }
     Inflater(const Inflater&) = delete;
     Inflater& operator=(const Inflater&) = delete;
+    Inflater(Inflater&&) = delete;
+    Inflater& operator=(Inflater&&) = delete;
 
     [[nodiscard]] bool good() const { return good_; }
     [[nodiscard]] z_stream& stream() { return stream_; }
@@ -51,6 +57,33 @@ std::size_t first_room(std::string_view packed, std::size_t cap) {
     }
     const bool plausible = promised > 0 && promised <= 64 * packed.size();
     return std::min(plausible ? promised + 1 : std::max(kMinStep, 4 * packed.size()), cap + 1);
+}
+
+/// `size` of all output, `produced` by this stream from `consumed` bytes.
+std::optional<Stop> over_cap(std::size_t size,
+                             std::size_t produced,
+                             std::size_t consumed,
+                             const Limits& limits) {
+    if (size > limits.max_unpacked_bytes) {
+        return Stop{&kUnpackedTooBig,
+                    "more than " + std::to_string(limits.max_unpacked_bytes) + " bytes"};
+    }
+    if (produced > kRatioFloor &&
+        produced / std::max<std::size_t>(consumed, 1) > limits.max_unpack_ratio) {
+        return Stop{&kRatioTooHigh,
+                    "more than " + std::to_string(limits.max_unpack_ratio) + " to 1"};
+    }
+    return std::nullopt;
+}
+
+/// Why inflate() did not go on.
+Stop reason(int code, const char* message, std::size_t produced) {
+    if (code == Z_BUF_ERROR || code == Z_OK) {
+        return Stop{&kTruncated, std::to_string(produced) + " bytes could be read"};
+    }
+    const std::string text = message == nullptr ? "zlib error" : message;
+    const bool checksum = text == "incorrect data check" || text == "incorrect length check";
+    return Stop{checksum ? &kBadChecksum : &kBadArchive, text};
 }
 
 /// Inflates one stream, appending to `out`. Returns the bytes consumed, or sets `stop`.
@@ -91,31 +124,16 @@ std::size_t inflate_stream(std::string_view packed,
         const int code = inflate(&stream, Z_NO_FLUSH);
         consumed += offered - stream.avail_in;
         out.resize(used + room - stream.avail_out);
-        if (out.size() > limits.max_unpacked_bytes) {
-            stop = Stop{&kUnpackedTooBig,
-                        "more than " + std::to_string(limits.max_unpacked_bytes) + " bytes"};
-            return consumed;
-        }
-        const std::size_t produced = out.size() - start;
-        if (produced > kRatioFloor &&
-            produced / std::max<std::size_t>(consumed, 1) > limits.max_unpack_ratio) {
-            stop = Stop{&kRatioTooHigh,
-                        "more than " + std::to_string(limits.max_unpack_ratio) + " to 1"};
+        stop = over_cap(out.size(), out.size() - start, consumed, limits);
+        if (stop) {
             return consumed;
         }
         if (code == Z_STREAM_END) {
             return consumed;
         }
         const bool starved = stream.avail_in == 0 && consumed == packed.size();
-        if (code == Z_BUF_ERROR || (code == Z_OK && starved && stream.avail_out > 0)) {
-            stop = Stop{&kTruncated, std::to_string(produced) + " bytes could be read"};
-            return consumed;
-        }
-        if (code != Z_OK) {
-            const std::string_view message = stream.msg == nullptr ? "zlib error" : stream.msg;
-            const bool checksum =
-                message == "incorrect data check" || message == "incorrect length check";
-            stop = Stop{checksum ? &kBadChecksum : &kBadArchive, std::string(message)};
+        if (code != Z_OK || (starved && stream.avail_out > 0)) {
+            stop = reason(code, stream.msg, out.size() - start);
             return consumed;
         }
     }
@@ -133,7 +151,6 @@ std::optional<std::string> gunzip(std::string_view packed,
                                   const Expired& expired,
                                   UnpackBudget& budget,
                                   Findings& findings) {
-    constexpr int kGzip = 15 + 16;
     Limits capped = limits;
     capped.max_unpacked_bytes = std::min(limits.max_unpacked_bytes, budget.left);
     std::string out;
@@ -164,7 +181,6 @@ std::optional<std::string> inflate_zlib(std::string_view packed,
                                         const Limits& limits,
                                         const Expired& expired,
                                         UnpackBudget& budget) {
-    constexpr int kZlib = 15;
     Limits capped = limits;
     capped.max_unpacked_bytes = std::min(limits.max_unpacked_bytes, budget.left);
     std::string out;

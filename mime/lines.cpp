@@ -4,6 +4,8 @@ namespace dmarcbox::mime {
 
 namespace {
 
+constexpr std::string_view kBlanks = " \t\r\n";
+
 constexpr char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
@@ -35,7 +37,6 @@ std::string to_lower(std::string_view text) {
 }
 
 std::string_view trim_blanks(std::string_view text) {
-    constexpr std::string_view kBlanks = " \t\r\n";
     const std::size_t first = text.find_first_not_of(kBlanks);
     if (first == std::string_view::npos) {
         return {};

@@ -169,6 +169,23 @@ std::string join(Raw& raw) {
     return decode_words(bytes, notes);
 }
 
+/// The value behind an equals sign: quoted, or whatever comes before the next semicolon.
+std::string read_value(Scanner& scanner) {
+    std::string value;
+    if (!scanner.at_end() && scanner.peek() == '"') {
+        value = scanner.quoted();
+        scanner.skip_space();
+    } else {
+        std::string_view token = trim_blanks(scanner.until(";"));
+        if (token.ends_with(')')) {
+            token = trim_blanks(token.substr(0, token.find(" (")));
+        }
+        value = token;
+        std::erase_if(value, [](char c) { return c == '\r' || c == '\n'; });
+    }
+    return value;
+}
+
 }  // namespace
 
 std::string_view ParameterizedValue::parameter(std::string_view name) const {
@@ -208,18 +225,7 @@ ParameterizedValue parse_parameterized(std::string_view raw) {
         }
         scanner.skip();
         scanner.skip_space();
-        std::string value;
-        if (!scanner.at_end() && scanner.peek() == '"') {
-            value = scanner.quoted();
-            scanner.skip_space();
-        } else {
-            std::string_view token = trim_blanks(scanner.until(";"));
-            if (token.ends_with(')')) {
-                token = trim_blanks(token.substr(0, token.find(" (")));
-            }
-            value = token;
-            std::erase_if(value, [](char c) { return c == '\r' || c == '\n'; });
-        }
+        std::string value = read_value(scanner);
         const auto segment = split_name(name);
         if (name.empty()) {
             continue;

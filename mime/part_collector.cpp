@@ -31,13 +31,14 @@ bool is_message_type(std::string_view type) {
     return type == "message/rfc822" || type == "message/global";
 }
 
+constexpr std::string_view kMessageSuffix = ".eml";
+
 /// A forwarded message that a web mailer attached as a file.
 bool is_message_file(const Part& part, std::string_view content) {
-    constexpr std::string_view kSuffix = ".eml";
     const std::string_view name = part.file_name;
     return !part.sample && part.media_type.starts_with("application/") &&
-           name.size() > kSuffix.size() &&
-           equals_ignoring_case(name.substr(name.size() - kSuffix.size()), kSuffix) &&
+           name.size() > kMessageSuffix.size() &&
+           equals_ignoring_case(name.substr(name.size() - kMessageSuffix.size()), kMessageSuffix) &&
            looks_like_message(content);
 }
 

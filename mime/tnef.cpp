@@ -17,6 +17,10 @@ constexpr std::uint32_t kAttachTitle = 0x00018010;
 constexpr std::uint32_t kAttachData = 0x0006800F;
 constexpr char kAttachmentLevel = 2;
 
+// Around the data of each attribute.
+constexpr std::size_t kHead = 9;  // level, id, length
+constexpr std::size_t kTail = 2;  // checksum
+
 std::uint32_t number_at(std::string_view bytes, std::size_t at, std::size_t size) {
     std::uint32_t value = 0;
     for (std::size_t i = 0; i < size; ++i) {
@@ -40,8 +44,6 @@ bool is_tnef(std::string_view bytes) {
 }
 
 TnefContent read_tnef(std::string_view bytes, std::size_t max_attachments) {
-    constexpr std::size_t kHead = 9;  // level, id, length
-    constexpr std::size_t kTail = 2;  // checksum
     TnefContent content;
     std::size_t at = kPreambleBytes;
     while (at < bytes.size()) {

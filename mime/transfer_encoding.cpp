@@ -34,6 +34,47 @@ std::uint8_t class_of(char c) {
     return kTable[static_cast<std::uint8_t>(c)];
 }
 
+void put_group(std::uint32_t bits, char*& out) {
+    *out++ = static_cast<char>(bits >> 16U);
+    *out++ = static_cast<char>(bits >> 8U);
+    *out++ = static_cast<char>(bits);
+}
+
+/// Whole groups without anything else in between, the bulk of every attachment. Returns where they
+/// end.
+std::size_t decode_clean_groups(std::string_view text, std::size_t i, char*& out) {
+    while (i + 4 <= text.size()) {
+        const std::uint8_t a = class_of(text[i]);
+        const std::uint8_t b = class_of(text[i + 1]);
+        const std::uint8_t c = class_of(text[i + 2]);
+        const std::uint8_t d = class_of(text[i + 3]);
+        if ((a | b | c | d) >= 64) {
+            break;
+        }
+        const std::uint32_t bits =
+            (std::uint32_t{a} << 18U) | (std::uint32_t{b} << 12U) | (std::uint32_t{c} << 6U) | d;
+        put_group(bits, out);
+        i += 4;
+    }
+    return i;
+}
+
+/// Where the text goes on after a soft line break whose `=` is at `i`, also with blanks that a
+/// relay put behind it; `i` itself if that is none.
+std::size_t after_soft_break(std::string_view text, std::size_t i) {
+    const std::size_t end = text.find_first_not_of(" \t", i + 1);
+    if (end == std::string_view::npos) {
+        return text.size();
+    }
+    if (text[end] == '\n') {
+        return end + 1;
+    }
+    if (text[end] == '\r') {
+        return end + (text.substr(end).starts_with("\r\n") ? 2 : 1);
+    }
+    return i;
+}
+
 /// True if more base64 follows padding: nothing foreign in all of the rest.
 bool data_follows(std::string_view rest) {
     for (const char c : rest) {
@@ -81,22 +122,7 @@ Base64Result decode_base64(std::string_view text) {
     std::size_t i = 0;
     while (i < text.size()) {
         if (count == 0) {
-            // Whole clean groups, the bulk of every attachment.
-            while (i + 4 <= text.size()) {
-                const std::uint8_t a = class_of(text[i]);
-                const std::uint8_t b = class_of(text[i + 1]);
-                const std::uint8_t c = class_of(text[i + 2]);
-                const std::uint8_t d = class_of(text[i + 3]);
-                if ((a | b | c | d) >= 64) {
-                    break;
-                }
-                const std::uint32_t bits = (std::uint32_t{a} << 18U) | (std::uint32_t{b} << 12U) |
-                                           (std::uint32_t{c} << 6U) | d;
-                *out++ = static_cast<char>(bits >> 16U);
-                *out++ = static_cast<char>(bits >> 8U);
-                *out++ = static_cast<char>(bits);
-                i += 4;
-            }
+            i = decode_clean_groups(text, i, out);
             if (i >= text.size()) {
                 break;
             }
@@ -105,21 +131,17 @@ Base64Result decode_base64(std::string_view text) {
         if (digit < 64) {
             group = (group << 6U) | digit;
             if (++count == 4) {
-                *out++ = static_cast<char>(group >> 16U);
-                *out++ = static_cast<char>(group >> 8U);
-                *out++ = static_cast<char>(group);
+                put_group(group, out);
                 group = 0;
                 count = 0;
             }
         } else if (digit == kPad) {
             put_partial();
-            if (!rest_checked) {
-                rest_checked = true;
-                if (!data_follows(text.substr(i))) {
-                    result.trailing = text.size() - i;
-                    break;
-                }
+            if (!rest_checked && !data_follows(text.substr(i))) {
+                result.trailing = text.size() - i;
+                break;
             }
+            rest_checked = true;
         } else if (digit == kForeign) {
             ++result.foreign;
         }
@@ -161,19 +183,13 @@ QuotedPrintableResult decode_quoted_printable(std::string_view text) {
             i += 3;
             continue;
         }
-        // A soft line break, also with blanks that a relay put behind it.
-        const std::size_t end = text.find_first_not_of(" \t", i + 1);
-        if (end == std::string_view::npos) {
-            break;
-        }
-        if (text[end] == '\n') {
-            i = end + 1;
-        } else if (text[end] == '\r') {
-            i = end + (text.substr(end).starts_with("\r\n") ? 2 : 1);
-        } else {
+        const std::size_t next = after_soft_break(text, i);
+        if (next == i) {
             ++result.invalid;
             out.push_back('=');
             ++i;
+        } else {
+            i = next;
         }
     }
     return result;

@@ -2,7 +2,6 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <locale.h>
 
 #include <algorithm>
 #include <clocale>
@@ -34,6 +33,8 @@ class Utf8Locale {
     }
     Utf8Locale(const Utf8Locale&) = delete;
     Utf8Locale& operator=(const Utf8Locale&) = delete;
+    Utf8Locale(Utf8Locale&&) = delete;
+    Utf8Locale& operator=(Utf8Locale&&) = delete;
 
   private:
     /// Made once: it takes as long as reading a small archive.
@@ -85,13 +86,14 @@ std::string name_of(archive_entry* entry) {
     return name == nullptr ? std::string() : guess_utf8(name);
 }
 
+constexpr std::size_t kEndRecord = 22;
+constexpr std::size_t kMaxComment = 65535;
+
 /// An archive ends with the record that finds its directory, a comment of up to 64 KiB behind it.
 bool has_directory(std::string_view bytes) {
-    constexpr std::size_t kRecord = 22;
-    constexpr std::size_t kTail = kRecord + 65535;
-    return bytes.size() >= kRecord &&
-           bytes.substr(bytes.size() - std::min(bytes.size(), kTail)).find("PK\x05\x06") !=
-               std::string_view::npos;
+    return bytes.size() >= kEndRecord &&
+           bytes.substr(bytes.size() - std::min(bytes.size(), kEndRecord + kMaxComment))
+                   .find("PK\x05\x06") != std::string_view::npos;
 }
 
 /// The end record, of a disk that is not the first: libarchive then takes no directory from it and
