@@ -274,8 +274,7 @@ void Database::check_ours() const {
                                                std::to_string(id) + "); it was not touched");
     }
     // Size in pages is valid if the change counter is that of the last writer.
-    std::uint64_t page =
-        (static_cast<unsigned char>(header[16]) << 8U) | static_cast<unsigned char>(header[17]);
+    std::uint64_t page = (big_endian(header, 16) >> 16U);
     page = page == 1 ? 65536 : page;
     const bool valid = big_endian(header, 24) == big_endian(header, 92);
     const bool log = std::filesystem::exists(path_.string() + "-wal", ignored) ||
