@@ -82,9 +82,9 @@ std::optional<std::string_view> MboxReader::next() {
     std::string_view message = bytes_.substr(start, end - start);
     // The empty line in front of the next `From ` line (or the end) is the format's, not the
     // mail's.
-    if (message.ends_with("\n\r\n")) {
+    if (message.ends_with("\n\r\n") || message == "\r\n") {
         message.remove_suffix(2);
-    } else if (message.ends_with("\n\n")) {
+    } else if (message.ends_with("\n\n") || message == "\n") {
         message.remove_suffix(1);
     }
     return message;
