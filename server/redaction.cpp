@@ -121,7 +121,9 @@ std::string Redactor::redact(std::string_view text) const {
     std::size_t copied = 0;  // text before it is in `out`
     for (std::size_t i = 0; i < text.size(); ++i) {
         const std::size_t length = at_sign(text, i);
-        if (length == 0 || i + length >= text.size() || !starts_domain(text[i + length])) {
+        // `%40` and `=40` are other things too, unless a domain follows.
+        if (length == 0 ||
+            (length > 1 && (i + length >= text.size() || !starts_domain(text[i + length])))) {
             continue;
         }
         const std::size_t start = local_part_start(text, copied, i);

@@ -96,10 +96,13 @@ class Reprocessing {
     }
 
     /// The hash of a failure report is that of the mail as received; of a reduced original another
-    /// one would come out.
+    /// one would come out. A re-send has no row of its own: its report is that of the first
+    /// message.
     void keep_hashes(std::int64_t id, storage::Submission& submission) {
         auto stored = database_.prepare(
-            "SELECT content_sha256 FROM failure_reports WHERE message_id = ? ORDER BY position");
+            "SELECT content_sha256 FROM failure_reports WHERE message_id ="
+            " (SELECT CASE outcome WHEN 'duplicate' THEN duplicate_of ELSE id END"
+            "  FROM messages WHERE id = ?) ORDER BY position");
         stored.bind(1, id);
         for (auto& report : submission.reports) {
             auto* failure = std::get_if<schema::FailureReport>(&report);

@@ -31,7 +31,9 @@ TEST_CASE("redaction: local parts become tokens and the rest stays") {
         {"in a URL", "?e=alice%40example.org", "T%40example.org"},
         {"quoted-printable", "alice=40example.org", "T=40example.org"},
         {"two", "a@b.example,c@d.example", "T@b.example,T@d.example"},
-        {"at the end", "alice@", "alice@"},
+        {"at the end", "alice@", "T@"},
+        {"a blank before the domain", "<a.b@ relay.example>", "<T@ relay.example>"},
+        {"a percent that is none", "100%40", "100%40"},
         {"alone", "@", "@"},
         {"a quote without beginning", "\"@example.org", "\"@example.org"},
     });
