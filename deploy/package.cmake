@@ -58,7 +58,10 @@ if(SCDOC AND PYTHON3)
   install(FILES "${deploy}/systemd/sysusers.conf" DESTINATION lib/sysusers.d RENAME dmarcbox.conf)
   install(FILES "${deploy}/systemd/tmpfiles.conf" DESTINATION lib/tmpfiles.d RENAME dmarcbox.conf)
   install(FILES "${deploy}/dmarcbox.toml" DESTINATION /etc/dmarcbox)
+  install(FILES "${deploy}/debian/lintian-overrides" DESTINATION share/lintian/overrides RENAME dmarcbox)
 endif()
+
+target_link_options(dmarcbox PRIVATE $<$<CONFIG:RelWithDebInfo>:LINKER:-z,relro,-z,now>)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME dmarcbox)
@@ -66,7 +69,6 @@ set(CPACK_PACKAGE_VENDOR "dmarcbox")
 set(CPACK_PACKAGE_VERSION "${PROJECT_VERSION}")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
-set(CPACK_SET_DESTDIR ON)
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
   OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 set(CPACK_DEBIAN_PACKAGE_RELEASE "${DMARCBOX_PACKAGE_RELEASE}")
@@ -75,16 +77,16 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION mail)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "publicsuffix, init-system-helpers, systemd | systemd-standalone-sysusers")
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "publicsuffix, systemd | systemd-standalone-sysusers")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "sqlite3, ca-certificates")
-set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "mailbox for DMARC and SMTP TLS reports, kept in SQLite
- dmarcbox receives the reports that mail servers send to the addresses in a
- domain's DMARC and TLSRPT records (rua=, ruf=). It speaks SMTP and LMTP itself,
- reads aggregate, failure and TLS reports in every form seen in the wild, and
- keeps them in one SQLite file, which the sqlite3 shell can query.
- .
- Its commands say who sends mail as a domain, which of it is its owner's, and
- whether the domain can move to p=quarantine or p=reject.")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "mailbox for DMARC and SMTP TLS reports, kept in SQLite")
+set(CPACK_PACKAGE_DESCRIPTION "dmarcbox receives the reports that mail servers send to the addresses in a
+domain's DMARC and TLSRPT records (rua=, ruf=). It speaks SMTP and LMTP itself,
+reads aggregate, failure and TLS reports in every form seen in the wild, and
+keeps them in one SQLite file, which the sqlite3 shell can query.
+
+Its commands say who sends mail as a domain, which of it is its owner's, and
+whether the domain can move to p=quarantine or p=reject.")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 file(WRITE "${made}/conffiles" "/etc/dmarcbox/dmarcbox.toml\n")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA "${made}/conffiles"

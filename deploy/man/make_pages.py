@@ -58,9 +58,9 @@ def keys():
                 comment.append(match.group(1))
         elif match := re.match(r"^\[([a-z_.]+)\]$", line):
             if not section:
-                head, comment = comment, []
+                head, comment = head + comment, []
             section = match.group(1)
-            page += [f"## [{section}]".replace("[", "\\[").replace("]", "\\]"), ""]
+            page += [f"## Section {section}", ""]
             if comment:
                 sys.exit(f"make_pages.py: {TOML.name}:{number}: a comment without a key")
         elif match := re.match(r"^([a-z_]+) = (.*)$", line):
