@@ -276,6 +276,36 @@ TEST_CASE("cli: a message from import to show and back to bytes") {
     }
 }
 
+TEST_CASE("cli: an import that was interrupted goes on where it was") {
+    const Folder folder;
+    constexpr int kMails = 20000;
+    std::string mbox;
+    for (int i = 0; i < kMails; ++i) {
+        mbox += "From a@b.example Tue Nov 14 22:13:20 2023\nSubject: " + std::to_string(i) +
+                "\n\nhello\n\n";
+    }
+    folder.write("many.mbox", mbox);
+    // The kill comes when the first hundreds of rows are there, long before the last.
+    folder.write("interrupt.sh",
+                 "'" DMARCBOX_BINARY
+                 "' import --db reports.db many.mbox >out.txt 2>err.txt &\n"
+                 "pid=$!\n"
+                 "while [ \"$(stat -c %s reports.db-wal 2>/dev/null || echo 0)\" -lt 300000 ] &&\n"
+                 "    kill -0 $pid 2>/dev/null; do sleep 0.01; done\n"
+                 "kill -INT $pid; wait $pid\n");
+    const int status =
+        std::system(("cd '" + (folder / ".") + "' && sh interrupt.sh 2>/dev/null").c_str());
+    CHECK(WEXITSTATUS(status) == 130);
+    CHECK(folder.read("err.txt").find("start it again to go on") != std::string::npos);
+    const Result second = folder.run("import --db reports.db many.mbox");
+    CHECK(second.code == 0);
+    CHECK(second.out.find("20,000 messages in") == 0);
+    const auto known = second.out.find("already known, not stored again: ");
+    REQUIRE(known != std::string::npos);
+    const Result third = folder.run("import --db reports.db many.mbox");
+    CHECK(third.out.find("already known, not stored again: 20,000\n") != std::string::npos);
+}
+
 TEST_CASE("cli: prune removes what is older than its days") {
     const Folder folder;
     folder.write("report.eml", kReport);
