@@ -58,6 +58,7 @@ if(SCDOC AND PYTHON3)
   install(FILES "${deploy}/systemd/sysusers.conf" DESTINATION lib/sysusers.d RENAME dmarcbox.conf)
   install(FILES "${deploy}/systemd/tmpfiles.conf" DESTINATION lib/tmpfiles.d RENAME dmarcbox.conf)
   install(FILES "${deploy}/dmarcbox.toml" DESTINATION /etc/dmarcbox)
+  install(PROGRAMS "${deploy}/container/healthcheck" DESTINATION libexec/dmarcbox)
   install(FILES "${deploy}/debian/lintian-overrides" DESTINATION share/lintian/overrides RENAME dmarcbox)
 endif()
 
