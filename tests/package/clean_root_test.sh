@@ -58,6 +58,8 @@ begin root
 mirror=$(debian_mirror)
 mmdebstrap --quiet --variant=minbase --include=sqlite3,curl bookworm "$root" ${mirror:+"$mirror"} </dev/null
 mount -t proc proc "$root/proc"
+[ ! -e /etc/resolv.conf ] || cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+in_root apt-get update -q >"$work/apt.log" 2>&1 || { cat "$work/apt.log" >&2; fail "apt-get update"; }
 end_step "clean Debian 12"
 
 begin install
