@@ -70,6 +70,9 @@ std::string read_file(const std::filesystem::path& path) {
 }
 
 ConfigValue value_of(const toml::node& node, const std::string& where, const std::string& name) {
+    const auto fail = [&](const char* what) {
+        throw ConfigError(where + ": " + name + " " + what);
+    };
     if (const auto* text = node.as_string()) {
         return {ConfigValue::Form::text, {text->get()}};
     }
@@ -81,13 +84,14 @@ ConfigValue value_of(const toml::node& node, const std::string& where, const std
         for (const auto& entry : *list) {
             const auto* text = entry.as_string();
             if (text == nullptr) {
-                throw ConfigError(where + ": " + name + " must be a list of texts");
+                fail("must be a list of texts");
             }
             value.texts.push_back(text->get());
         }
         return value;
     }
-    throw ConfigError(where + ": " + name + " must be a text, a whole number or a list of texts");
+    fail("must be a text, a whole number or a list of texts");
+    return {};
 }
 
 void apply_table(Config& config,
@@ -100,7 +104,7 @@ void apply_table(Config& config,
         const std::string where =
             path.string() + ":" + std::to_string(last_name.source().begin.line);
         if (const auto* section = node.as_table(); section != nullptr && is_section(name)) {
-            apply_table(config, *section, name + ".", path);
+            apply_table(config, *section, std::string(name).append("."), path);
             continue;
         }
         const ConfigKey* key = find_config_key(name);

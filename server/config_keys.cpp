@@ -12,6 +12,8 @@
 namespace dmarcbox {
 namespace {
 
+constexpr std::string_view kUnix = "unix:";
+constexpr std::uint64_t kKiB = 1024;
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
 constexpr std::uint64_t kTiB = std::uint64_t{1} << 40U;
 constexpr std::uint64_t kMaxDays = 36500;
@@ -49,7 +51,6 @@ std::string check_optional_listen(std::string_view value) {
 }
 
 std::string check_lmtp_listen(std::string_view value) {
-    constexpr std::string_view kUnix = "unix:";
     if (value.starts_with(kUnix)) {
         // sun_path of Linux holds 108 bytes with the final NUL.
         const std::size_t length = value.size() - kUnix.size();
@@ -119,7 +120,7 @@ const std::vector<ConfigKey>& table() {
         {"storage.path", DMARCBOX_PLACE(storage.path), 0, 0, {}, check_path},
         {"storage.min_free_bytes", DMARCBOX_PLACE(storage.min_free_bytes), 0, kTiB},
         {"storage.max_other_bytes", DMARCBOX_PLACE(storage.max_other_bytes), 0, 1024 * kTiB},
-        {"limits.max_unpacked_bytes", DMARCBOX_PLACE(limits.max_unpacked_bytes), 64 * 1024,
+        {"limits.max_unpacked_bytes", DMARCBOX_PLACE(limits.max_unpacked_bytes), 64 * kKiB,
          4096 * kMiB - 1},
         {"limits.max_parse_bytes", DMARCBOX_PLACE(limits.max_parse_bytes), kMiB, kTiB},
         {"limits.max_text_bytes", DMARCBOX_PLACE(limits.max_text_bytes), 256, 16 * kMiB},
@@ -134,7 +135,7 @@ const std::vector<ConfigKey>& table() {
         {"limits.max_unpack_ratio", DMARCBOX_PLACE(limits.max_unpack_ratio), 2, 1000000},
         {"limits.max_members", DMARCBOX_PLACE(limits.max_members), 1, 1000000},
         {"limits.parse_seconds", DMARCBOX_PLACE(limits.parse_seconds), 1, 3600},
-        {"limits.big_document_bytes", DMARCBOX_PLACE(limits.big_document_bytes), 64 * 1024, kTiB},
+        {"limits.big_document_bytes", DMARCBOX_PLACE(limits.big_document_bytes), 64 * kKiB, kTiB},
         {"retention.originals_days", DMARCBOX_PLACE(retention.originals_days), 0, kMaxDays},
         {"retention.unreadable_days", DMARCBOX_PLACE(retention.unreadable_days), 0, kMaxDays},
         {"retention.failure_originals_days", DMARCBOX_PLACE(retention.failure_originals_days), 0,

@@ -53,7 +53,7 @@ void parse(schema::FailureParts parts,
     }
     for (auto& finding : found) {
         report->findings.push_back({{finding.code.code, finding.code.stage, finding.code.fault},
-                                    finding.part.empty() ? section : std::move(finding.part),
+                                    finding.part.empty() ? section : finding.part,
                                     std::move(finding.detail)});
     }
     reading.add(std::move(*report), section);

@@ -15,7 +15,7 @@ namespace dmarcbox {
 /// A feedback report (RFC 5965) among the parts of a mail: its machine-readable part and its
 /// sample.
 struct FeedbackGroup {
-    std::size_t fields;                 ///< index of the message/feedback-report part
+    std::size_t fields = 0;             ///< index of the message/feedback-report part
     std::optional<std::size_t> sample;  ///< index of the reported message or its header
 };
 

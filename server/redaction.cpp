@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::string_view kTokenPrefix = "redacted-";
 constexpr std::size_t kTokenDigits = 16;
+constexpr std::string_view kHex = "0123456789abcdef";
 constexpr std::string_view kRemoved = "(removed)";
 
 bool is_local_part_byte(char c) {
@@ -107,7 +108,6 @@ std::string Redactor::token(std::string_view local_part) const {
              &size) == nullptr) {
         throw std::runtime_error("HMAC failed");
     }
-    constexpr std::string_view kHex = "0123456789abcdef";
     std::string token(kTokenPrefix);
     for (std::size_t i = 0; i < kTokenDigits / 2; ++i) {
         token += kHex[mac[i] >> 4U];

@@ -1,9 +1,9 @@
 #include "server/reduction.hpp"
 
 #include <openssl/evp.h>
-#include <string.h>  // memmem: linear time, unlike std::string_view::find, on hostile repetition
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -21,9 +21,11 @@ namespace dmarcbox {
 namespace {
 
 constexpr std::string_view kEol = "\r\n";
+constexpr std::string_view kHex = "0123456789abcdef";
+/// 76 characters of base64 (RFC 2045 section 6.8).
+constexpr std::size_t kBytesPerLine = 57;
 
 std::string base64_lines(std::string_view bytes) {
-    constexpr std::size_t kBytesPerLine = 57;  // 76 characters (RFC 2045 section 6.8)
     std::string out;
     out.reserve(bytes.size() / 3 * 4 + bytes.size() / kBytesPerLine * 2 + 8);
     for (std::size_t i = 0; i < bytes.size(); i += kBytesPerLine) {
@@ -127,7 +129,6 @@ std::string rewrite(std::string_view bytes, const Rewriting& r) {
         }
         out += r.header_text(field.name + ":" + field.raw);
     }
-    constexpr std::string_view kHex = "0123456789abcdef";
     std::string boundary = "dmarcbox-";
     const schema::Digest digest = schema::sha256(bytes);
     for (std::size_t i = 0; i < 12; ++i) {
@@ -187,6 +188,7 @@ std::optional<std::string> cut_in_place(std::string_view bytes, const Rewriting&
         if (is_blank(std::string_view(content).substr(kept))) {
             continue;
         }
+        // memmem takes linear time on hostile repetition, std::string_view::find does not.
         const void* found =
             memmem(bytes.data() + copied, bytes.size() - copied, content.data(), content.size());
         if (found == nullptr) {

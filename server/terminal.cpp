@@ -3,7 +3,6 @@
 #include <langinfo.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include <wchar.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +10,7 @@
 #include <clocale>
 #include <cstdio>
 #include <cstdlib>
+#include <cwchar>
 #include <utility>
 #include <vector>
 
@@ -214,7 +214,8 @@ std::string cut_middle(std::string_view text, std::size_t columns, bool unicode)
     const std::string_view mark = unicode ? "…" : "...";
     const std::size_t mark_columns = unicode ? 1 : 3;
     if (columns <= mark_columns) {
-        return std::string(columns, '.');
+        std::string dots(columns, '.');
+        return dots;
     }
     std::vector<std::pair<std::size_t, std::size_t>> characters;  // start, columns
     for (std::size_t i = 0; i < text.size();) {

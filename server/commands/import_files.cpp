@@ -25,6 +25,9 @@ constexpr std::string_view kSqliteMagic{"SQLite format 3\0", 16};
 /// A TLS report names its keys near the beginning; what it does not name there is other JSON.
 constexpr std::size_t kJsonLook = std::size_t{64} << 10U;
 
+/// Mapped bytes are given back in steps of this.
+constexpr std::size_t kForgetStep = std::size_t{64} << 20U;
+
 class Descriptor {
   public:
     explicit Descriptor(int fd) : fd_(fd) {}
@@ -182,11 +185,10 @@ FileBytes::~FileBytes() {
 }
 
 void FileBytes::forget_before(std::size_t end) {
-    constexpr std::size_t kStep = std::size_t{64} << 20U;
-    if (mapped_ == nullptr || end < forgotten_ + kStep) {
+    if (mapped_ == nullptr || end < forgotten_ + kForgetStep) {
         return;
     }
-    const std::size_t length = (end - forgotten_) / kStep * kStep;
+    const std::size_t length = (end - forgotten_) / kForgetStep * kForgetStep;
     madvise(static_cast<char*>(mapped_) + forgotten_, length, MADV_DONTNEED);
     forgotten_ += length;
 }

@@ -6,6 +6,8 @@ namespace dmarcbox {
 namespace {
 
 constexpr std::string_view kFrom = "From ";
+/// Longer lines are no envelope: an address has at most 320 bytes, a date 40.
+constexpr std::size_t kMaxLine = 1000;
 
 bool is_digit(char c) {
     return c >= '0' && c <= '9';
@@ -51,8 +53,6 @@ MboxReader::MboxReader(std::string_view bytes) : bytes_(bytes) {
 }
 
 bool MboxReader::is_from_line(std::string_view line) {
-    // Longer lines are no envelope: an address has at most 320 bytes, a date 40.
-    constexpr std::size_t kMaxLine = 1000;
     if (!line.starts_with(kFrom) || line.size() > kMaxLine) {
         return false;
     }

@@ -1,7 +1,9 @@
 #include "server/commands/show.hpp"
 
+#include <array>
 #include <ostream>
 #include <string>
+#include <utility>
 
 #include "schema/date_time.hpp"
 #include "server/cli_commands.hpp"
@@ -59,8 +61,8 @@ void print_receipt(storage::Database& database, const storage::Statement& row, s
         out << "  to " << text(row, 10) << '\n';
     }
     out << "  " << with_commas(row.integer(11)) << " bytes, sha256 " << text(row, 12) << '\n';
-    const std::pair<const char*, int> fields[] = {
-        {"From", 13}, {"Subject", 14}, {"Message-ID", 15}};
+    const std::array<std::pair<const char*, int>, 3> fields{
+        {{"From", 13}, {"Subject", 14}, {"Message-ID", 15}}};
     for (const auto& [name, column] : fields) {
         if (!row.is_null(column)) {
             out << "  " << name << ": " << text(row, column) << '\n';

@@ -1,9 +1,11 @@
 #include "server/commands/show_reports.hpp"
 
 #include <algorithm>
+#include <array>
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "schema/date_time.hpp"
 
@@ -17,7 +19,7 @@ std::string text(const storage::Statement& row, int column) {
     return escape_for_terminal(row.text(column));
 }
 
-std::string or_dash(std::string words) {
+std::string or_dash(const std::string& words) {
     return words.empty() ? "-" : words;
 }
 
@@ -49,10 +51,11 @@ class Reports {
             out_ << "report " << or_dash(text(report, 1)) << " / " << or_dash(text(report, 2))
                  << " / " << or_dash(text(report, 3)) << flags(report, 9, 10, 11) << '\n'
                  << "  " << range_text(report, 4, 5) << ", p=" << or_dash(text(report, 6));
-            const char* names[] = {"sp", "np", "adkim", "aspf", "pct"};
-            for (int i = 0; i < 5; ++i) {
-                if (!report.is_null(13 + i)) {
-                    out_ << ' ' << names[i] << '=' << text(report, 13 + i);
+            constexpr std::array names{"sp", "np", "adkim", "aspf", "pct"};
+            for (std::size_t i = 0; i < names.size(); ++i) {
+                const int column = 13 + static_cast<int>(i);
+                if (!report.is_null(column)) {
+                    out_ << ' ' << names[i] << '=' << text(report, column);
                 }
             }
             out_ << ", " << with_commas(report.integer(7)) << " records, "
@@ -81,10 +84,17 @@ class Reports {
             if (!report.is_null(3)) {
                 out_ << "  arrived       " << schema::format_utc(report.integer(3)) << '\n';
             }
-            const std::pair<const char*, int> lines[] = {
-                {"source", 4},      {"seen by", 5},        {"mail from", 7},  {"rcpt to", 8},
-                {"dkim domain", 9}, {"dkim selector", 10}, {"results", 11},   {"from", 13},
-                {"to", 14},         {"subject", 15},       {"message-id", 16}};
+            const std::array<std::pair<const char*, int>, 11> lines{{{"source", 4},
+                                                                     {"seen by", 5},
+                                                                     {"mail from", 7},
+                                                                     {"rcpt to", 8},
+                                                                     {"dkim domain", 9},
+                                                                     {"dkim selector", 10},
+                                                                     {"results", 11},
+                                                                     {"from", 13},
+                                                                     {"to", 14},
+                                                                     {"subject", 15},
+                                                                     {"message-id", 16}}};
             for (const auto& [name, column] : lines) {
                 line(name, report, column);
             }
