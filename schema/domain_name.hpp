@@ -12,6 +12,9 @@ namespace dmarcbox::schema {
 /// public suffix or has no dot. Input normalised. Thread-safe.
 [[nodiscard]] std::string organizational_domain(std::string_view domain);
 
+/// The same as the end of `domain` itself, without an allocation.
+[[nodiscard]] std::string_view organizational_domain_of(std::string_view domain);
+
 /// Both in the same organisational domain. Empty names never are.
 [[nodiscard]] bool same_organization(std::string_view a, std::string_view b);
 

@@ -19,8 +19,9 @@ struct IngestSettings {
     std::string
         redaction_key;  ///< secret of the database: the same local part gives the same token
 
-    /// Held while a document above limits.big_document_bytes is parsed: one at a time, never by the
-    /// last free worker. Empty: no gate.
+    /// Asked before a document above limits.big_document_bytes is parsed, dropped after. It may
+    /// throw what is no std::exception: ingest() lets it through, the message is read again later.
+    /// Empty: no gate.
     std::function<std::shared_ptr<void>()> big_document_gate;
 };
 

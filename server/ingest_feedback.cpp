@@ -1,5 +1,6 @@
 #include "server/ingest_feedback.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -25,8 +26,8 @@ bool is_message_or_header(const mime::Part& part) {
 }
 
 std::string_view skip_empty_lines(std::string_view text) {
-    const std::size_t start = text.find_first_not_of("\r\n");
-    return start == std::string_view::npos ? std::string_view{} : text.substr(start);
+    // At the end of all-empty text, not a null view: callers measure where the rest starts.
+    return text.substr(std::min(text.find_first_not_of("\r\n"), text.size()));
 }
 
 std::vector<schema::HeaderField> header_fields(mime::Header header) {

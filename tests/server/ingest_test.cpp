@@ -416,6 +416,14 @@ TEST_CASE("failure report: keep headers leaves a mail without bodies as it is") 
     CHECK(kept(submission) == bytes);
 }
 
+TEST_CASE("failure report: a sample of empty lines only stopped the worker") {
+    const std::string bytes =
+        multipart("report; report-type=feedback-report",
+                  {part("text/plain", "x"), part("message/feedback-report", kFields),
+                   part("message/rfc822", "\r\n\r\n")});
+    CHECK(kinds(read(bytes)) == "failure");
+}
+
 TEST_CASE("failure report: the canonicalized body is a body too") {
     const std::string fields =
         kFields + "DKIM-Canonicalized-Body: " + base64("Dear Bob, a secret.");

@@ -1,0 +1,92 @@
+#include "schema/domain_name.hpp"
+
+#include <libpsl.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+#include "schema/scalar_text.hpp"
+
+namespace dmarcbox::schema {
+namespace {
+
+struct FreePsl {
+    void operator()(psl_ctx_t* list) const noexcept { psl_free(list); }
+};
+using PslHandle = std::unique_ptr<psl_ctx_t, FreePsl>;
+
+/// The newer of the list that the library was built with and that of package publicsuffix. Never
+/// changed after loading, so that all threads may read it.
+const psl_ctx_t* public_suffix_list() {
+    static const PslHandle kList(psl_latest(nullptr));
+    return kList ? kList.get() : psl_builtin();
+}
+
+/// RFC 1035 section 2.3.4. What is longer is no name; the list need not be asked.
+constexpr std::size_t kLongestName = 255;
+
+/// Address literals and dotted quads appear where names belong; their labels are no hierarchy.
+bool is_address(std::string_view domain) {
+    const auto last = domain.substr(domain.find_last_of('.') + 1);
+    return domain.find_first_of("[:") != std::string_view::npos ||
+           (!last.empty() &&
+            std::all_of(last.begin(), last.end(), [](char c) { return c >= '0' && c <= '9'; }));
+}
+
+/// Length of the organisational domain, which is an end of `domain`.
+std::size_t find_organization(const std::string& domain) {
+    if (domain.size() > kLongestName || domain.find('.') == std::string::npos ||
+        domain.find('\0') != std::string::npos || is_address(domain)) {
+        return domain.size();
+    }
+    const char* found = psl_registrable_domain(public_suffix_list(), domain.c_str());
+    return found == nullptr ? domain.size()
+                            : domain.size() - static_cast<std::size_t>(found - domain.c_str());
+}
+
+/// The names of one report repeat in nearly every record, and a look-up in the list takes about a
+/// microsecond. Direct-mapped: a collision only costs the look-up.
+struct CachedName {
+    std::string domain;
+    std::size_t organization_length = 0;
+};
+constexpr std::size_t kCachedNames = 1024;  // a power of two; the busiest report seen names 400
+
+}  // namespace
+
+std::string normalize_domain(std::string_view text) {
+    auto trimmed = trim(text);
+    if (trimmed.ends_with('.')) {
+        trimmed.remove_suffix(1);
+    }
+    return lower_case(trimmed);
+}
+
+std::string_view organizational_domain_of(std::string_view domain) {
+    thread_local std::array<CachedName, kCachedNames> cache;
+    if (domain.size() > kLongestName) {
+        return domain;
+    }
+    auto& slot = cache[std::hash<std::string_view>{}(domain) % kCachedNames];
+    if (slot.domain != domain) {
+        slot.domain.assign(domain);
+        slot.organization_length = find_organization(slot.domain);
+    }
+    return domain.substr(domain.size() - std::min(slot.organization_length, domain.size()));
+}
+
+std::string organizational_domain(std::string_view domain) {
+    return std::string(organizational_domain_of(domain));
+}
+
+bool same_organization(std::string_view a, std::string_view b) {
+    if (a.empty() || b.empty()) {
+        return false;
+    }
+    return a == b || organizational_domain_of(a) == organizational_domain_of(b);
+}
+
+}  // namespace dmarcbox::schema

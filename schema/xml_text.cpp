@@ -1,0 +1,173 @@
+#include "schema/xml_text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include "schema/finding_codes_aggregate.hpp"
+
+namespace dmarcbox::schema {
+namespace {
+
+bool is_bad_control(char c) {
+    return static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n' && c != '\r';
+}
+
+bool is_name_start(char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || byte == '_' ||
+           byte == ':' || byte >= 0x80;
+}
+
+bool is_name_char(char c) {
+    return is_name_start(c) || (c >= '0' && c <= '9') || c == '-' || c == '.';
+}
+
+/// True if the text after `&` is one that the tree resolves.
+bool is_reference(std::string_view text) {
+    constexpr std::array<std::string_view, 5> kPredefined{"lt;", "gt;", "amp;", "quot;", "apos;"};
+    if (std::any_of(kPredefined.begin(), kPredefined.end(),
+                    [text](std::string_view name) { return text.starts_with(name); })) {
+        return true;
+    }
+    if (!text.starts_with('#')) {
+        return false;
+    }
+    const bool hex = text.substr(1).starts_with('x');
+    const auto digits = text.substr(hex ? 2 : 1);
+    const auto end = digits.find_first_not_of(hex ? "0123456789abcdefABCDEF" : "0123456789");
+    return end != 0 && end != std::string_view::npos && digits[end] == ';';
+}
+
+/// Length of the UTF-8 sequence at the beginning, 0 if there is none.
+std::size_t sequence_length(std::string_view text) {
+    const auto byte = [text](std::size_t i) {
+        return i < text.size() ? static_cast<std::uint8_t>(text[i]) : std::uint8_t{0};
+    };
+    const auto continues = [&](std::size_t i) { return (byte(i) & 0xc0U) == 0x80U; };
+    const std::uint8_t lead = byte(0);
+    if (lead < 0x80) {
+        return 1;
+    }
+    if (lead >= 0xc2 && lead <= 0xdf) {
+        return continues(1) ? 2 : 0;
+    }
+    if (lead >= 0xe0 && lead <= 0xef) {
+        const bool overlong = lead == 0xe0 && byte(1) < 0xa0;
+        const bool surrogate = lead == 0xed && byte(1) > 0x9f;
+        return continues(1) && continues(2) && !overlong && !surrogate ? 3 : 0;
+    }
+    if (lead >= 0xf0 && lead <= 0xf4) {
+        const bool overlong = lead == 0xf0 && byte(1) < 0x90;
+        const bool too_high = lead == 0xf4 && byte(1) > 0x8f;
+        return continues(1) && continues(2) && continues(3) && !overlong && !too_high ? 4 : 0;
+    }
+    return 0;
+}
+
+}  // namespace
+
+bool blank_controls(std::string& text) {
+    // Blocks of a fixed size, so that the compiler vectorises what nearly always finds nothing.
+    constexpr std::size_t kBlock = 256;
+    bool any = false;
+    for (std::size_t begin = 0; begin < text.size(); begin += kBlock) {
+        char* block = text.data() + begin;
+        const std::size_t size = std::min(kBlock, text.size() - begin);
+        unsigned bad = 0;
+        if (size == kBlock) {
+            for (std::size_t i = 0; i < kBlock; ++i) {
+                bad |= static_cast<unsigned>(is_bad_control(block[i]));
+            }
+        } else {
+            bad = 1;
+        }
+        if (bad != 0) {
+            for (std::size_t i = 0; i < size; ++i) {
+                if (is_bad_control(block[i])) {
+                    block[i] = ' ';
+                    any = true;
+                }
+            }
+        }
+    }
+    return any;
+}
+
+void note_raw_ampersands(std::string_view text, FindingList& findings) {
+    constexpr int kEnough = 20;  // details of a few show the habit; counting them all helps nobody
+    constexpr std::size_t kShown = 20;
+    int noted = 0;
+    for (auto at = text.find('&'); at != std::string_view::npos && noted < kEnough;
+         at = text.find('&', at + 1)) {
+        const auto rest = text.substr(at + 1);
+        if (!is_reference(rest)) {
+            const auto end = std::min(rest.find_first_of("<>&\r\n"), kShown);
+            findings.add(xml::kRawAmpersand, rest.substr(0, end));
+            ++noted;
+        }
+    }
+}
+
+std::size_t name_length(std::string_view text) {
+    if (text.empty() || !is_name_start(text.front())) {
+        return 0;
+    }
+    const auto* end = std::find_if_not(text.begin(), text.end(), is_name_char);
+    return static_cast<std::size_t>(end - text.begin());
+}
+
+std::string_view local_part(std::string_view name) {
+    return name.substr(name.find_last_of(':') + 1);
+}
+
+TagStart find_start_tag(std::string_view text, std::string_view local_name) {
+    for (auto at = text.find(local_name); at != std::string_view::npos;
+         at = text.find(local_name, at + 1)) {
+        const auto end = at + local_name.size();
+        if (end < text.size() && is_name_char(text[end])) {
+            continue;
+        }
+        std::size_t begin = at;
+        if (begin > 0 && text[begin - 1] == ':') {
+            --begin;
+            // A prefix longer than this is none; also keeps the search linear.
+            const std::size_t lowest = begin - std::min<std::size_t>(begin, 64);
+            while (begin > lowest && is_name_char(text[begin - 1]) && text[begin - 1] != ':') {
+                --begin;
+            }
+        }
+        if (begin > 0 && text[begin - 1] == '<') {
+            return {begin - 1, text.substr(begin, end - begin)};
+        }
+    }
+    return {std::string_view::npos, {}};
+}
+
+bool is_utf8(std::string_view text) {
+    while (!text.empty()) {
+        const auto length = sequence_length(text);
+        if (length == 0) {
+            return false;
+        }
+        text.remove_prefix(length);
+    }
+    return true;
+}
+
+std::string replace_bad_utf8(std::string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    while (!text.empty()) {
+        const auto length = sequence_length(text);
+        if (length == 0) {
+            out += "\xef\xbf\xbd";
+        } else {
+            out += text.substr(0, length);
+        }
+        text.remove_prefix(std::max<std::size_t>(length, 1));
+    }
+    return out;
+}
+
+}  // namespace dmarcbox::schema

@@ -1,0 +1,199 @@
+#include "server/intake.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace dmarcbox {
+namespace {
+
+/// Leaves ingest() when another big document is being parsed; the message waits aside for its turn,
+/// so that the worker stays free for small ones.
+struct BigDocumentBusy {};
+
+storage::Verdict refused(std::string detail, storage::Verdict::Status status) {
+    storage::Verdict verdict;
+    verdict.status = status;
+    verdict.detail = std::move(detail);
+    return verdict;
+}
+
+}  // namespace
+
+struct Intake::Impl {
+    struct Waiting {
+        OwnedMessage message;
+        Done done;
+    };
+
+    Impl(storage::Writer& given_writer, IngestSettings given, Options given_options)
+        : writer(given_writer), settings(std::move(given)), options(given_options) {
+        settings.big_document_gate = [this] { return enter_big_document(); };
+        workers.reserve(options.workers);
+        for (std::size_t i = 0; i < std::max<std::size_t>(options.workers, 1); ++i) {
+            workers.emplace_back([this] { work(); });
+        }
+    }
+
+    void work();
+    [[nodiscard]] std::optional<Waiting> take();
+    void read(Waiting waiting);
+    void put_aside(Waiting waiting);
+    [[nodiscard]] std::shared_ptr<void> enter_big_document();
+    void leave_big_document();
+
+    storage::Writer& writer;
+    IngestSettings settings;
+    const Options options;
+
+    mutable std::mutex mutex;
+    std::condition_variable wake;
+    std::deque<Waiting> queue;
+    std::deque<Waiting> aside;  ///< they hold a big document, or so it was found
+    bool big_document_taken = false;
+    std::size_t messages = 0;  ///< waiting or with a worker
+    std::size_t bytes = 0;
+    bool stopping = false;
+    std::mutex stop_mutex;
+    std::vector<std::thread> workers;
+};
+
+Intake::Intake(storage::Writer& writer, IngestSettings settings, Options options)
+    : impl_(std::make_unique<Impl>(writer, std::move(settings), options)) {}
+
+Intake::~Intake() {
+    stop();
+}
+
+bool Intake::submit(OwnedMessage message, Done done) {
+    const std::size_t size = message.message.bytes.size();
+    {
+        const std::lock_guard lock(impl_->mutex);
+        // One message over the bound is let in when nothing else waits: it is in memory already.
+        const bool fits =
+            impl_->messages == 0 || (impl_->messages < impl_->options.max_queue_messages &&
+                                     impl_->bytes + size <= impl_->options.max_queue_bytes);
+        if (impl_->stopping || !fits) {
+            return false;
+        }
+        ++impl_->messages;
+        impl_->bytes += size;
+        impl_->queue.push_back({std::move(message), std::move(done)});
+    }
+    impl_->wake.notify_one();
+    return true;
+}
+
+void Intake::stop() {
+    const std::lock_guard only_one(impl_->stop_mutex);
+    {
+        const std::lock_guard lock(impl_->mutex);
+        impl_->stopping = true;
+    }
+    impl_->wake.notify_all();
+    for (auto& worker : impl_->workers) {
+        if (worker.joinable()) {
+            worker.join();
+        }
+    }
+}
+
+std::size_t Intake::queue_messages() const {
+    const std::lock_guard lock(impl_->mutex);
+    return impl_->messages;
+}
+
+std::size_t Intake::queue_bytes() const {
+    const std::lock_guard lock(impl_->mutex);
+    return impl_->bytes;
+}
+
+void Intake::Impl::work() {
+    while (auto waiting = take()) {
+        const std::size_t size = waiting->message.message.bytes.size();
+        try {
+            read(std::move(*waiting));
+        } catch (const BigDocumentBusy&) {
+            continue;  // put aside, still counted
+        }
+        const std::lock_guard lock(mutex);
+        --messages;
+        bytes -= size;
+        if (stopping && messages == 0) {
+            wake.notify_all();
+        }
+    }
+}
+
+/// Nullopt: stopping, and nothing is left.
+std::optional<Intake::Impl::Waiting> Intake::Impl::take() {
+    std::unique_lock lock(mutex);
+    const auto next = [this]() -> std::deque<Waiting>* {
+        if (!aside.empty() && !big_document_taken) {
+            return &aside;
+        }
+        return queue.empty() ? nullptr : &queue;
+    };
+    wake.wait(lock, [&] { return next() != nullptr || (stopping && messages == 0); });
+    auto* const from = next();
+    if (from == nullptr) {
+        return std::nullopt;
+    }
+    Waiting waiting = std::move(from->front());
+    from->pop_front();
+    return waiting;
+}
+
+void Intake::Impl::read(Waiting waiting) {
+    storage::Submission submission;
+    try {
+        submission = ingest(waiting.message.message, settings);
+    } catch (const BigDocumentBusy&) {
+        put_aside(std::move(waiting));
+        throw;
+    } catch (const std::exception& error) {
+        // Out of memory, mostly: nothing is stored, the sender tries again.
+        waiting.done(refused(error.what(), storage::Verdict::Status::failed));
+        return;
+    }
+    waiting.message.keeper.reset();
+    if (!writer.submit(std::move(submission), waiting.done)) {
+        waiting.done(refused("the store's queue is full", storage::Verdict::Status::busy));
+    }
+}
+
+void Intake::Impl::put_aside(Waiting waiting) {
+    {
+        const std::lock_guard lock(mutex);
+        aside.push_back(std::move(waiting));
+    }
+    // The gate may have opened since.
+    wake.notify_one();
+}
+
+std::shared_ptr<void> Intake::Impl::enter_big_document() {
+    {
+        const std::lock_guard lock(mutex);
+        if (big_document_taken) {
+            throw BigDocumentBusy{};
+        }
+        big_document_taken = true;
+    }
+    return {this, [](Impl* intake) { intake->leave_big_document(); }};
+}
+
+void Intake::Impl::leave_big_document() {
+    {
+        const std::lock_guard lock(mutex);
+        big_document_taken = false;
+    }
+    wake.notify_one();
+}
+
+}  // namespace dmarcbox
