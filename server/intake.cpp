@@ -13,6 +13,8 @@
 namespace dmarcbox {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 /// Leaves ingest() when another big document is being parsed; the message waits aside for its turn,
 /// so that the worker stays free for small ones.
 struct BigDocumentBusy {};
@@ -30,6 +32,7 @@ struct Intake::Impl {
     struct Waiting {
         OwnedMessage message;
         Done done;
+        Clock::time_point since;
     };
 
     Impl(storage::Writer& given_writer, IngestSettings given, Options given_options)
@@ -84,7 +87,7 @@ bool Intake::submit(OwnedMessage message, Done done) {
         }
         ++impl_->messages;
         impl_->bytes += size;
-        impl_->queue.push_back({std::move(message), std::move(done)});
+        impl_->queue.push_back({std::move(message), std::move(done), Clock::now()});
     }
     impl_->wake.notify_one();
     return true;
@@ -151,6 +154,7 @@ std::optional<Intake::Impl::Waiting> Intake::Impl::take() {
 }
 
 void Intake::Impl::read(Waiting waiting) {
+    const auto begin = Clock::now();
     storage::Submission submission;
     try {
         submission = ingest(waiting.message.message, settings);
@@ -163,6 +167,12 @@ void Intake::Impl::read(Waiting waiting) {
         return;
     }
     waiting.message.keeper.reset();
+    if (waiting.message.on_read) {
+        using std::chrono::duration_cast;
+        using std::chrono::microseconds;
+        waiting.message.on_read(submission, {duration_cast<microseconds>(begin - waiting.since),
+                                             duration_cast<microseconds>(Clock::now() - begin)});
+    }
     if (!writer.submit(std::move(submission), waiting.done)) {
         waiting.done(refused("the store's queue is full", storage::Verdict::Status::busy));
     }

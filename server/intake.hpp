@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -10,10 +11,19 @@
 
 namespace dmarcbox {
 
+/// How long one message waited for a worker, and how long the worker read it.
+struct ReadTimes {
+    std::chrono::microseconds waited{0};
+    std::chrono::microseconds read{0};
+};
+
 /// A message that owns its bytes while it waits for a worker.
 struct OwnedMessage {
     Message message;  ///< message.bytes points into `keeper`
     std::shared_ptr<void> keeper;
+    /// Called on the worker with what was read, before the writer has it; for log and counters.
+    /// Must be short. May be empty.
+    std::function<void(const storage::Submission&, const ReadTimes&)> on_read{};
 };
 
 /// Parse pool in front of the writer: message -> worker (ingest) -> writer -> verdict.
