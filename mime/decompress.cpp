@@ -36,7 +36,8 @@ class Decompressor {
           findings_(findings),
           budget_{kDocumentsInBudget * limits.max_unpacked_bytes} {}
 
-    void unpack(Document document, std::size_t depth) {
+    /// `outer` is the kind of the archive that the document was in, empty for a part.
+    void unpack(Document document, std::size_t depth, std::string_view outer) {
         if (document.bytes.empty()) {
             add_finding(findings_, kEmpty, document.part);
             return;
@@ -52,6 +53,9 @@ class Decompressor {
                         "more than " + std::to_string(limits_.max_unpack_depth) + " levels");
             return;
         }
+        if (!zlib) {
+            tell_nested(document.part, kind == ContentKind::gzip ? "gzip" : "zip", outer);
+        }
         if (kind == ContentKind::gzip) {
             unpack_gzip(std::move(document), depth);
         } else if (kind == ContentKind::zip) {
@@ -62,6 +66,14 @@ class Decompressor {
     }
 
   private:
+    /// Once for all: a zip of a year's gzipped reports nests 366 times.
+    void tell_nested(const std::string& part, std::string_view inner, std::string_view outer) {
+        if (!outer.empty() && !std::exchange(told_nested_, true)) {
+            add_finding(findings_, kNestedArchive, part,
+                        std::string(inner).append(" in ").append(outer));
+        }
+    }
+
     void unpack_gzip(Document document, std::size_t depth) {
         auto content = gunzip(document.bytes, document.part, limits_, expired_, budget_, findings_);
         if (!content) {
@@ -69,7 +81,7 @@ class Decompressor {
         }
         drop_suffix(document.name, ".gz");
         document.bytes = std::move(*content);
-        unpack(std::move(document), depth + 1);
+        unpack(std::move(document), depth + 1, "gzip");
     }
 
     void unpack_zlib(Document document, std::size_t depth) {
@@ -80,7 +92,7 @@ class Decompressor {
         }
         add_finding(findings_, kZlibStream, document.part);
         document.bytes = std::move(*content);
-        unpack(std::move(document), depth + 1);
+        unpack(std::move(document), depth + 1, "zlib");
     }
 
     void unpack_zip(Document document, std::size_t depth) {
@@ -94,7 +106,8 @@ class Decompressor {
             archive, document.part, limits_, expired_, budget_,
             [&](std::string name, std::string bytes) {
                 std::string label = document.part + "/" + name;
-                unpack(Document{std::move(label), std::move(name), std::move(bytes)}, depth + 1);
+                unpack(Document{std::move(label), std::move(name), std::move(bytes)}, depth + 1,
+                       "zip");
             },
             findings_);
     }
@@ -104,6 +117,7 @@ class Decompressor {
     const DocumentSink& sink_;
     Findings& findings_;
     UnpackBudget budget_;
+    bool told_nested_ = false;
 };
 
 }  // namespace
@@ -113,7 +127,7 @@ void decompress(Document packed,
                 const Expired& expired,
                 const DocumentSink& sink,
                 Findings& findings) {
-    Decompressor(limits, expired, sink, findings).unpack(std::move(packed), 0);
+    Decompressor(limits, expired, sink, findings).unpack(std::move(packed), 0, {});
 }
 
 }  // namespace dmarcbox::mime

@@ -78,6 +78,18 @@ inline constexpr FindingCode kCopyDropped{"copy_dropped", "mime", false};
 /// An encoded attached message was not taken apart: what attached messages decode to exceeds twice
 /// the message.
 inline constexpr FindingCode kAttachedTooBig{"attached_too_big", "mime", true};
+/// A feedback or TLS report outside of a multipart/report with its report-type (RFC 5965 section 2,
+/// RFC 8460 section 5.3). Detail: the report-type it stands in.
+inline constexpr FindingCode kNotMultipartReport{"not_multipart_report", "mime", false};
+/// The media type says something else than the content is. Detail: type, what it is.
+inline constexpr FindingCode kWrongMediaType{"wrong_media_type", "mime", false};
+/// A media type that the report's standard does not name. Detail: the type.
+inline constexpr FindingCode kOddMediaType{"odd_media_type", "mime", false};
+/// The extension of the file name says something else than the content is. Detail: name, what it
+/// is.
+inline constexpr FindingCode kWrongFileName{"wrong_file_name", "mime", false};
+/// Lines that end in CR alone (RFC 5322 section 2.1).
+inline constexpr FindingCode kCrLineEnds{"cr_line_ends", "mime", false};
 
 // Stage "unpack": gzip (RFC 1952), zip (APPNOTE), zlib (RFC 1950).
 
@@ -85,6 +97,12 @@ inline constexpr FindingCode kAttachedTooBig{"attached_too_big", "mime", true};
 inline constexpr FindingCode kEmpty{"empty", "unpack", false};
 /// Bytes after the end of the gzip data, ignored. Detail: how many.
 inline constexpr FindingCode kGzipTrailing{"gzip_trailing", "unpack", false};
+/// Several gzip members one behind the other, read as one. Detail: how many.
+inline constexpr FindingCode kGzipMembers{"gzip_members", "unpack", false};
+/// An archive inside another, also gzip of gzip. Detail: which, of the first.
+inline constexpr FindingCode kNestedArchive{"nested_archive", "unpack", false};
+/// A report in a zip archive, where the standards name gzip (RFC 7489 section 7.2.1.1, RFC 9990).
+inline constexpr FindingCode kZipArchive{"zip_archive", "unpack", false};
 /// A zlib stream without gzip header.
 inline constexpr FindingCode kZlibStream{"zlib_stream", "unpack", false};
 /// Bytes in front of a zip archive, skipped. Detail: how many.
@@ -162,8 +180,16 @@ inline constexpr std::array kFindingCodes{
     kFieldsInPartHeader,
     kCopyDropped,
     kAttachedTooBig,
+    kNotMultipartReport,
+    kWrongMediaType,
+    kOddMediaType,
+    kWrongFileName,
+    kCrLineEnds,
     kEmpty,
     kGzipTrailing,
+    kGzipMembers,
+    kNestedArchive,
+    kZipArchive,
     kZlibStream,
     kZipJunk,
     kNoDirectory,

@@ -171,6 +171,9 @@ std::optional<std::string> gunzip(std::string_view packed,
         }
     } while (starts_member(rest));
     budget.left -= std::min(budget.left, out.size());
+    if (members > 1) {
+        add_finding(findings, kGzipMembers, part, std::to_string(members));
+    }
     if (!rest.empty()) {
         add_finding(findings, kGzipTrailing, part, std::to_string(rest.size()) + " bytes");
     }

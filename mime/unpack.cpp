@@ -211,6 +211,9 @@ tl::expected<Message, Finding> unpack(std::string_view message, const Limits& li
     result.header = parse_header(text.substr(0, collector.header_size()), limits);
     result.parts = std::move(collector.parts);
     result.findings = std::move(collector.findings);
+    if (text.find('\n') == std::string_view::npos && text.find('\r') != std::string_view::npos) {
+        add_finding(result.findings, kCrLineEnds, "");
+    }
     return result;
 }
 

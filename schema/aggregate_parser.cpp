@@ -268,6 +268,10 @@ tl::expected<AggregateReport, ParseError> parse_aggregate(std::string xml,
         text_findings.add(xml::kControlCharacter);
     }
     note_raw_ampersands(xml, text_findings);
+    if (const auto first = xml.find_first_not_of(" \t\r\n");
+        first != 0 && first != std::string::npos && xml.compare(first, 5, "<?xml") == 0) {
+        text_findings.add(xml::kTextBeforeRoot, "white space");
+    }
 
     DocumentReader reader(limits, expired);
     auto report = reader.read(xml);

@@ -25,7 +25,7 @@ inline constexpr FindingCode kRawAmpersand{"raw_ampersand", "xml", false};
 inline constexpr FindingCode kRawLessThan{"raw_less_than", "xml", false};
 /// A document type declaration, of which nothing was read or expanded.
 inline constexpr FindingCode kDoctype{"doctype", "xml", false};
-/// Text before the report, also before the XML declaration. Detail: its beginning.
+/// Text before the report, or anything before the XML declaration. Detail: its beginning.
 inline constexpr FindingCode kTextBeforeRoot{"text_before_root", "xml", false};
 /// Text or loose markup behind the report. Detail: its beginning.
 inline constexpr FindingCode kTextAfterRoot{"text_after_root", "xml", false};

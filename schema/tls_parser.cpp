@@ -418,6 +418,9 @@ TlsReport TlsReader::read(const json::object& root) {
         if (array->size() > limits_.max_records) {
             throw std::bad_alloc();
         }
+        if (array->empty()) {
+            findings_.add(tls::kMissingField, "policies");
+        }
         charge(array->size() * sizeof(TlsPolicy));
         report_.policies.reserve(array->size());
         for (const auto& entry : *array) {

@@ -14,8 +14,11 @@ inline constexpr schema::FindingCode kTime{"time", "ingest", true};
 inline constexpr schema::FindingCode kInternal{"internal", "ingest", true};
 /// More findings than max_findings. Detail: how many more.
 inline constexpr schema::FindingCode kMoreFindings{"more_findings", "ingest", false};
+/// The attached file's name is not receiver!domain!begin!end with the domain and times of the
+/// report in it (RFC 7489 section 7.2.1.1, RFC 9990). Detail: the name.
+inline constexpr schema::FindingCode kOddFileName{"odd_file_name", "ingest", false};
 
 /// All codes of stage "ingest", for the test that compares them with schema/README.md.
-inline constexpr std::array kAll{kMemory, kTime, kInternal, kMoreFindings};
+inline constexpr std::array kAll{kMemory, kTime, kInternal, kMoreFindings, kOddFileName};
 
 }  // namespace dmarcbox::finding

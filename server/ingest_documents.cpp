@@ -5,12 +5,17 @@
 #include <utility>
 
 #include "mime/charset.hpp"
-#include "mime/sniff.hpp"
+#include "mime/finding_codes.hpp"
+#include "mime/label.hpp"
 #include "schema/aggregate_parser.hpp"
 #include "schema/failure_parser.hpp"
+#include "schema/finding_list.hpp"
 #include "schema/scalar_text.hpp"
 #include "schema/tls_parser.hpp"
+#include "schema/xml_text.hpp"
+#include "server/finding_codes.hpp"
 #include "server/ingest_feedback.hpp"
+#include "server/report_name.hpp"
 
 namespace dmarcbox {
 namespace {
@@ -18,6 +23,24 @@ namespace {
 /// Yahoo and AOL sent the word `unused`, gzipped, instead of a report in May 2023.
 constexpr std::string_view kUnused = "unused";
 constexpr std::size_t kUnusedMaxSize = 16;
+
+/// True if the first start tag is `feedback`, whatever its prefix.
+bool has_feedback_root(std::string_view text) {
+    for (std::size_t at = text.find('<'); at + 1 < text.size(); at = text.find('<', at + 1)) {
+        const char next = text[at + 1];
+        if (next == '?' || next == '!') {
+            continue;
+        }
+        const auto name = text.substr(at + 1, schema::name_length(text.substr(at + 1)));
+        return schema::local_part(name) == "feedback";
+    }
+    return false;
+}
+
+/// A file taken out of another (uuencode, TNEF) has no label of its own.
+bool has_label(const mime::Part& part) {
+    return !part.header.empty() || part.media_type != "application/octet-stream";
+}
 
 }  // namespace
 
@@ -31,11 +54,40 @@ DocumentReader::DocumentReader(const IngestSettings& settings,
       reading_(reading) {}
 
 void DocumentReader::read_part(mime::Part part) {
-    if (part.media_type == "text/html" && !schema::looks_like_aggregate(part.content)) {
+    if (part.media_type == "text/html" && !has_feedback_root(part.content)) {
         return;
     }
+    if (part.content.empty() && part.file_name.empty() && part.media_type.starts_with("text/")) {
+        return;  // Microsoft sends an empty text beside the report: nothing is missing
+    }
+    const mime::ContentKind content = mime::sniff(part.content);
+    const std::size_t first_report = reading_.reports.size();
     const TextLabel label{part.media_type.starts_with("text/"), std::move(part.charset)};
-    unpack({std::move(part.section), std::move(part.file_name), std::move(part.content)}, label);
+    unpack({part.section, part.file_name, std::move(part.content)}, label);
+    if (reading_.reports.size() > first_report && has_label(part)) {
+        check_label(part, content, first_report);
+    }
+}
+
+/// Asked only where there is a report: nothing was tolerated in mail that holds none.
+void DocumentReader::check_label(const mime::Part& part,
+                                 mime::ContentKind content,
+                                 std::size_t first_report) {
+    const schema::Report& first = reading_.reports[first_report];
+    mime::Findings found;
+    if (const auto* report = std::get_if<schema::AggregateReport>(&first)) {
+        mime::check_label(part, content, mime::ReportKind::aggregate, found);
+        if (reading_.reports.size() == first_report + 1 && !part.file_name.empty() &&
+            !is_report_name(part.file_name, *report)) {
+            reading_.add(schema::make_finding(finding::kOddFileName, part.file_name), part.section);
+        }
+    } else if (std::holds_alternative<schema::TlsReport>(first)) {
+        mime::check_label(part, content, mime::ReportKind::tls, found);
+        if (part.report_type != "tlsrpt") {
+            mime::add_finding(found, mime::kNotMultipartReport, part.section, part.report_type);
+        }
+    }
+    reading_.add(found);
 }
 
 void DocumentReader::read_file(std::string name, std::string bytes) {

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "mime/decompress.hpp"
+#include "mime/sniff.hpp"
 #include "mime/unpack.hpp"
 #include "schema/limits.hpp"
 #include "server/ingest.hpp"
@@ -11,8 +13,8 @@
 namespace dmarcbox {
 
 /// Reads leaf parts and bare files: unpacks them, tells by content what each document is, and adds
-/// the reports found to the reading. formats.md calls this the robust detection order: labels and
-/// names are ignored, but text/html is read only if its root is `feedback`.
+/// the reports found to the reading. Labels and names decide nothing, except that text/html is read
+/// only if its root is `feedback`; what they have wrong about a report is a finding.
 class DocumentReader {
   public:
     DocumentReader(const IngestSettings& settings,
@@ -30,6 +32,7 @@ class DocumentReader {
         bool is_text = false;  ///< may hold the plain-text form of a failure report
         std::string charset;
     };
+    void check_label(const mime::Part& part, mime::ContentKind content, std::size_t first_report);
     void unpack(mime::Document packed, const TextLabel& label);
     void read(mime::Document document, const TextLabel& label);
     void read_xml(mime::Document document);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "mime/charset.hpp"
+#include "mime/finding_codes.hpp"
 #include "mime/header.hpp"
 #include "mime/header_block.hpp"
 
@@ -23,6 +24,12 @@ bool is_message_or_header(const mime::Part& part) {
     return part.sample || part.media_type == "message/rfc822" ||
            part.media_type == "message/global" || part.media_type == "message/global-headers" ||
            part.media_type.starts_with("text/rfc822");
+}
+
+/// What RFC 5965 section 2 d and RFC 6533 name for the third part.
+bool is_sample_type(std::string_view type) {
+    return type == "message/rfc822" || type == "text/rfc822-headers" || type == "message/global" ||
+           type == "message/global-headers";
 }
 
 std::string_view skip_empty_lines(std::string_view text) {
@@ -103,12 +110,18 @@ void read_feedback(const std::vector<mime::Part>& parts,
     const mime::Part& machine = parts[group.fields];
     mime::Header fields = mime::parse_header(skip_empty_lines(machine.content), limits.mime());
     mime::Findings found = std::move(fields.findings);
+    if (machine.report_type != "feedback-report") {
+        mime::add_finding(found, mime::kNotMultipartReport, machine.section, machine.report_type);
+    }
 
     schema::FailureParts failure;
     failure.fields = header_fields(std::move(fields));
     failure.fields_text = machine.content;
     if (group.sample) {
         const mime::Part& sample = parts[*group.sample];
+        if (!is_sample_type(sample.media_type)) {
+            mime::add_finding(found, mime::kOddMediaType, sample.section, sample.media_type);
+        }
         failure.headers_text = sample_header(sample.content, limits);
         mime::Header headers = mime::parse_header(failure.headers_text, limits.mime());
         for (auto& finding : headers.findings) {

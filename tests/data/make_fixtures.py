@@ -7,6 +7,7 @@ same on every run. A fixture is text with LF (written with CRLF) or bytes (writt
 """
 
 import pathlib
+import re
 import struct
 import sys
 
@@ -14,6 +15,9 @@ from fixture_parts import (DAY, SENT, TEXT, attached, b64, feedback, gz, mail, m
                            multipart, part, policy, record, word, zip_with, zipped)
 
 FIXTURES = {}
+
+# The name of an attached report, by the book, where a fixture is about something else.
+NAME = f"mx.example!example.org!{DAY}!{DAY + 86399}.xml.gz"
 
 
 def fixture(name, content):
@@ -28,10 +32,12 @@ def packed(org, report_id, **options):
 
 def one_report(name, org, xml, subject=None, **options):
     """The usual shape: text, then the gzipped report."""
-    data = gz(xml if isinstance(xml, bytes) else xml.encode())
+    data = xml if isinstance(xml, bytes) else xml.encode()
+    begin, end = (re.search(tag + rb"(\d{10})", data) for tag in (b"<begin>", b"<end>"))
+    days = f"{begin[1].decode() if begin else DAY}!{end[1].decode() if end else DAY + 86399}"
     fixture(name, multi_mail(
         f"<dmarc@{org}>", subject or f"Report Domain: example.org Submitter: {org} Report-ID: <x>",
-        [TEXT, attached("application/gzip", f"{org}!example.org!{DAY}!{DAY + 86399}.xml.gz", data)],
+        [TEXT, attached("application/gzip", f"{org}!example.org!{days}.xml.gz", gz(data))],
         **options))
 
 
@@ -69,6 +75,15 @@ def styles():
               "<html><body><div><feedback>not this one</div></body></html>\n", "7bit"),
          attached("application/gzip", "office.example!example.org!1743984000!1744070400.xml.gz",
                   gz(xml.encode()))]))
+
+    name = f"hot.example!example.org!{DAY}!{DAY + 86400}"
+    fixture("microsoft-zip-empty-text.eml", multi_mail(
+        "dmarcrep@hot.example",
+        "Report Domain: example.org Submitter: hot.example Report-ID: <66f3@hot.example>",
+        [part("text/plain; charset=us-ascii", ""),
+         part(f"application/zip; name={name}.zip", b64(zipped([(name + ".xml", feedback(
+             "Hot Example Corp.", "66f3@hot.example", email="dmarcrep@hot.example", begin=DAY,
+             end=DAY + 86400).encode())])), "base64", f"attachment; filename={name}.zip")]))
 
     xml = feedback("Portal Example", "1435111091.916236", email="postmaster@portal.example",
                    records=record(dkim_results=(("example.org", None, "pass"),),
@@ -157,11 +172,11 @@ def styles():
 def containers():
     fixture("container-double-gzip.eml", multi_mail(
         "d@twice.example", "Report Domain: example.org", [attached(
-            "application/gzip", "r.xml.gz.gz", gz(packed("twice.example", "d1")))]))
+            "application/gzip", NAME + ".gz", gz(packed("twice.example", "d1")))]))
 
     fixture("container-gzip-members.eml", multi_mail(
         "d@members.example", "Report Domain: example.org", [attached(
-            "application/gzip", "r.xml.gz",
+            "application/gzip", NAME,
             (lambda x: gz(x[:300]) + gz(x[300:]))(feedback("members.example", "m1").encode()))]))
 
     fixture("container-zip-entries.eml", multi_mail(
@@ -173,41 +188,41 @@ def containers():
                                end=DAY + 172799).encode())]))]))
 
     fixture("container-zip-in-zip.eml", multi_mail(
-        "d@nest.example", "Report Domain: example.org", [attached("application/zip", "outer.zip", zipped(
+        "d@nest.example", "Report Domain: example.org", [attached("application/zip", NAME.replace(".xml.gz", ".zip"), zipped(
             [("inner.zip", zipped([("r.xml.gz", packed("nest.example", "n1"))]))]))]))
 
     fixture("container-zip-encrypted.eml", multi_mail(
         "d@secret.example", "Report Domain: example.org", [attached(
-            "application/zip", "r.zip",
+            "application/zip", NAME.replace(".xml.gz", ".zip"),
             zip_with("r.xml", feedback("secret.example", "e1").encode(), 8, 1))]))
 
     fixture("container-zip-deflate64.eml", multi_mail(
         "d@deflate.example", "Report Domain: example.org", [attached(
-            "application/zip", "r.zip",
+            "application/zip", NAME.replace(".xml.gz", ".zip"),
             zip_with("r.xml", feedback("deflate.example", "e2").encode(), 9, 0))]))
 
     fixture("container-gzip-truncated.eml", multi_mail(
         "d@half.example", "Report Domain: example.org", [attached(
-            "application/gzip", "r.xml.gz", packed("half.example", "h1")[:-60])]))
+            "application/gzip", NAME, packed("half.example", "h1")[:-60])]))
 
     fixture("container-bomb.eml", multi_mail(
         "d@bomb.example", "Report Domain: example.org", [attached(
-            "application/gzip", "r.xml.gz", gz(b"<" * (2 << 20)))]))
+            "application/gzip", NAME, gz(b"<" * (2 << 20)))]))
 
     fixture("container-two-attachments.eml", multi_mail(
         "d@two.example", "Report Domain: example.org",
-        [attached("application/gzip", "1.xml.gz", packed("two.example", "t1")),
-         attached("application/gzip", "2.xml.gz", packed(
+        [attached("application/gzip", NAME, packed("two.example", "t1")),
+         attached("application/gzip", NAME.replace(".org!", ".com!"), packed(
              "two.example", "t2", published=policy("example.com")))]))
 
     fixture("container-one-good-one-broken.eml", multi_mail(
         "d@mixed.example", "Report Domain: example.org",
-        [attached("application/gzip", "1.xml.gz", packed("mixed.example", "g1")),
-         attached("application/gzip", "2.xml.gz", packed("mixed.example", "g2")[:-40])]))
+        [attached("application/gzip", NAME, packed("mixed.example", "g1")),
+         attached("application/gzip", NAME, packed("mixed.example", "g2")[:-40])]))
 
     fixture("container-quoted-printable-gzip.eml", multi_mail(
         "d@qp.example", "Report Domain: example.org",
-        [part('application/gzip; name="r.xml.gz"', "".join(
+        [part(f'application/gzip; name="{NAME}"', "".join(
             f"={c:02X}" + ("=\n" if i % 24 == 23 else "")
             for i, c in enumerate(packed("qp.example", "q1"))) + "=\n", "quoted-printable")]))
 
@@ -240,16 +255,16 @@ def containers():
     fixture("mail-misspelt-content-type.eml", multi_mail(
         "d@trust.example", "Report Domain: example.org Submitter: trust.example",
         [TEXT, part(None, b64(packed("trust.example", "c1")), "base64",
-                    'attachment; filename="r.xml.gz"',
-                    'ContentType: application/gzip; name="r.xml.gz"\n')]))
+                    f'attachment; filename="{NAME}"',
+                    f'ContentType: application/gzip; name="{NAME}"\n')]))
 
     fixture("mail-report-first.eml", multi_mail(
         "d@list.example", "[dmarc] Report Domain: example.org",
-        [attached("application/gzip", "r.xml.gz", packed("list.example", "f1")), TEXT,
+        [attached("application/gzip", NAME, packed("list.example", "f1")), TEXT,
          part("text/plain", "-- \nlist mailing list\n")]))
 
     inner = multi_mail("d@inner.example", "Report Domain: example.org Submitter: inner.example",
-                       [TEXT, attached("application/gzip", "r.xml.gz", packed("inner.example", "i1"))])
+                       [TEXT, attached("application/gzip", NAME, packed("inner.example", "i1"))])
     head, text = multipart("mixed", [part("text/plain", "Forwarded for your records.\n"),
                                      part("message/rfc822", inner)], "=_outer")
     fixture("mail-forwarded-rfc822.eml", mail(
@@ -261,16 +276,16 @@ def containers():
 
     fixture("mail-loose-base64.eml", multi_mail(
         "d@loose.example", "Report Domain: example.org",
-        [part('application/gzip; name="r.xml.gz"', loose(b64(packed("loose.example", "b1"))),
+        [part(f'application/gzip; name="{NAME}"', loose(b64(packed("loose.example", "b1"))),
               "Base64 ")]))
 
     fixture("mail-yahoo-unused.eml", multi_mail(
         "d@portal.example", "Report Domain: example.org",
-        [attached("application/gzip", "r.xml.gz", gz(b"unused"))]))
+        [attached("application/gzip", NAME, gz(b"unused"))]))
 
     fixture("mail-empty-attachment.eml", multi_mail(
         "d@empty.example", "Report Domain: example.org",
-        [attached("application/gzip", "r.xml.gz", b"")]))
+        [attached("application/gzip", NAME, b"")]))
 
     fixture("mail-odd-file-names.eml", multi_mail(
         "d@names.example", "Test",
@@ -280,7 +295,7 @@ def containers():
     fixture("mail-latin1-text-part.eml", multi_mail(
         "d@latin.example", "Report Domain: example.org",
         [part("text/plain; charset=iso-8859-1", "Bericht f=FCr Sie\n", "quoted-printable"),
-         attached("application/gzip", "r.xml.gz", packed("latin.example", "l1"))]))
+         attached("application/gzip", NAME, packed("latin.example", "l1"))]))
 
     fixture("mail-bounce.eml", multi_mail(
         "MAILER-DAEMON@mx.bounce.example", "Undelivered Mail Returned to Sender",
@@ -551,7 +566,8 @@ def tls(name, org, json, media_type="application/tlsrpt+gzip", **options):
     fixture(f"tls-{name}.eml", multi_mail(
         f"tls@{org}", f"Report Domain: example.org Submitter: {org} Report-ID: <r@{org}>",
         [part("text/plain", "This is an aggregate TLS report.\n"),
-         attached(media_type, f"{org}!example.org!1743984000!1744070399!001.json.gz", data)],
+         attached(media_type, f"{org}!example.org!1743984000!1744070399!001.json"
+                  + (".gz" if media_type.endswith("gzip") else ""), data)],
         kind="report; report-type=tlsrpt",
         more=f"TLS-Report-Domain: example.org\nTLS-Report-Submitter: {org}\n", **options))
 

@@ -65,12 +65,12 @@ TEST_CASE("decompress: what comes out and what is found") {
         {"gzip", gzip(kXml), plain, ""},
         {"gzip of the word unused is a document", gzip("unused"), "2|r.xml|unused\n", ""},
         {"gzip of several members is one document", gzip("<feedback>\n") + gzip("</feedback>\n"),
-         plain, ""},
+         plain, "gzip_members@2"},
         {"gzip with a line end behind", gzip(kXml) + "\r\n", plain, "gzip_trailing@2"},
         {"gzip with zero padding", gzip(kXml) + std::string(512, '\0'), plain, "gzip_trailing@2"},
         {"gzip with half a header behind", gzip(kXml) + "\x1F\x8B", plain, "gzip_trailing@2"},
         {"second member broken", gzip(kXml) + cut(gzip(kXml), 9), "", "truncated@2"},
-        {"double gzip", gzip(gzip(kXml)), plain, ""},
+        {"double gzip", gzip(gzip(kXml)), plain, "nested_archive@2"},
         {"gzip cut in the data", cut(gzip(kXml), 12), "", "truncated@2"},
         {"gzip cut in the trailer", cut(gzip(kXml), 1), "", "truncated@2"},
         {"gzip of nothing but magic", "\x1F\x8B", "", "truncated@2"},
@@ -109,10 +109,15 @@ TEST_CASE("decompress: what comes out and what is found") {
          in_zip, "no_directory@2"},
         {"zip with junk in front", "junk\r\n\r\n" + zip({{"a.xml", kXml}}), in_zip, "zip_junk@2"},
         {"zip with a line end behind", zip({{"a.xml", kXml}}) + "\r\n", in_zip, ""},
-        {"gzip in zip", zip({{"a.xml.gz", gzip(kXml)}}), "2/a.xml.gz|a.xml|" + kXml + "\n", ""},
+        {"gzip in zip", zip({{"a.xml.gz", gzip(kXml)}}), "2/a.xml.gz|a.xml|" + kXml + "\n",
+         "nested_archive@2/a.xml.gz"},
+        {"archives in a zip are told once",
+         zip({{"a.xml.gz", gzip(kXml)}, {"b.xml.gz", gzip(kXml)}}),
+         "2/a.xml.gz|a.xml|" + kXml + "\n2/b.xml.gz|b.xml|" + kXml + "\n",
+         "nested_archive@2/a.xml.gz"},
         {"zip in zip", zip({{"i.zip", zip({{"a.xml", kXml}}), 0}}),
-         "2/i.zip/a.xml|a.xml|" + kXml + "\n", ""},
-        {"zip in gzip", gzip(zip({{"a.xml", kXml}})), in_zip, ""},
+         "2/i.zip/a.xml|a.xml|" + kXml + "\n", "nested_archive@2/i.zip"},
+        {"zip in gzip", gzip(zip({{"a.xml", kXml}})), in_zip, "nested_archive@2"},
         {"UTF-8 name", zip({{"\xC3\xA4.xml", kXml, 8, 0x800}}),
          "2/\xC3\xA4.xml|\xC3\xA4.xml|" + kXml + "\n", ""},
         {"name that climbs is only a label", zip({{"../../etc/passwd", kXml}}),
@@ -212,7 +217,7 @@ TEST_CASE("decompress: caps") {
             nested = gzip(nested);
         }
         CHECK(unpack_bytes(nested).documents.size() == 1);
-        CHECK(codes(unpack_bytes(gzip(nested)).findings) == "unpack_too_deep@2");
+        CHECK(codes(unpack_bytes(gzip(nested)).findings) == "nested_archive@2 unpack_too_deep@2");
     }
     SUBCASE("expired time") {
         const std::string noise = make_noise();
@@ -231,7 +236,7 @@ TEST_CASE("decompress: a gzip that unpacks to itself ends") {
     for (int i = 0; i < 50; ++i) {
         nested = gzip(nested);
     }
-    CHECK(codes(unpack_bytes(nested).findings) == "unpack_too_deep@2");
+    CHECK(codes(unpack_bytes(nested).findings) == "nested_archive@2 unpack_too_deep@2");
 }
 
 TEST_CASE("decompress: damage at any byte gives a whole document or a fault") {

@@ -255,26 +255,29 @@ TEST_CASE("tls: head of the report") {
     };
     const auto rows = std::to_array<Row>({
         {R"({"organization-name":"  Example\n Mail ","contact-info":null,"report-id":"123+","date-range":{"start-datetime":"2025-04-07T00:00:00+00:00","end-datetime":"2025-04-08T00:00:00Z"},"policies":[]})",
-         "Example Mail||123+|1743984000|1744070400", "missing_field: contact-info"},
+         "Example Mail||123+|1743984000|1744070400",
+         "missing_field: contact-info\nmissing_field: policies"},
         {R"({"organization-name":"Example","contact-info":"https://mail.example","report-id":17,"date-range":{"start-datetime":"2025-04-07 00:00:00","end-datetime":"Tue, 08 Apr 2025 00:00:00 +0000"}})",
          "Example|https://mail.example|17|1743984000|1744070400",
          "odd_type: report-id\nodd_date: 2025-04-07 00:00:00\n"
          "odd_date: Tue, 08 Apr 2025 00:00:00 +0000\nmissing_field: policies"},
         {R"({"organization-name":"Example","contact-info":"a@mail.example","date-range":{"start-datetime":1743984000,"end-datetime":"soon"},"policies":[]})",
          "Example|a@mail.example||1743984000|-",
-         "missing_field: report-id\nodd_date: 1743984000\nbad_date: soon"},
+         "missing_field: report-id\nodd_date: 1743984000\nbad_date: soon\nmissing_field: policies"},
         {R"({"organization-name":"Example","contact-info":"a@mail.example","report-id":"r","date-range":{"start-datetime":"2025-04-08T00:00:00Z","end-datetime":"2025-04-07T00:00:00Z"},"policies":[]})",
          "Example|a@mail.example|r|1744070400|1743984000",
-         "odd_range: 2025-04-08T00:00:00Z to 2025-04-07T00:00:00Z"},
+         "odd_range: 2025-04-08T00:00:00Z to 2025-04-07T00:00:00Z\nmissing_field: policies"},
         {R"({"contact-info":"a@mail.example","report-id":"r","date-range":{"start-datetime":-9223372036854775808,"end-datetime":9223372036854775807},"policies":[]})",
          "|a@mail.example|r|-9223372036854775808|9223372036854775807",
          "missing_field: organization-name\nodd_date: -9223372036854775808\n"
-         "odd_date: 9223372036854775807\nodd_range: 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z"},
+         "odd_date: 9223372036854775807\nodd_range: 0001-01-01T00:00:00Z to "
+         "9999-12-31T23:59:59Z\nmissing_field: policies"},
         {R"({"organization-name":"Example","policies":7})", "Example|||-|-",
          "missing_field: contact-info\nmissing_field: report-id\nmissing_field: date-range\n"
          "odd_type: policies\nskipped_entry: policies"},
         {R"({"organization-name":"a\u0000b\u001b[31m","contact-info":"c","report-id":"r","date-range":{},"policies":[]})",
-         "a b [31m|c|r|-|-", "missing_field: start-datetime\nmissing_field: end-datetime"},
+         "a b [31m|c|r|-|-",
+         "missing_field: start-datetime\nmissing_field: end-datetime\nmissing_field: policies"},
     });
     for (const auto& row : rows) {
         CAPTURE(row.json);
@@ -415,7 +418,8 @@ TEST_CASE("tls: long values are cut on a character and findings are counted") {
         limits, {});
     REQUIRE(cut);
     CHECK(cut->org_name == "abc");
-    CHECK(notes(cut->findings) == "cut: organization-name\nmissing_field: date-range");
+    CHECK(notes(cut->findings) ==
+          "cut: organization-name\nmissing_field: date-range\nmissing_field: policies");
 
     limits = kLimits;
     limits.max_findings = 3;
