@@ -7,18 +7,31 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
+#include <ctime>
 #include <list>
-#include <random>
+#include <optional>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "server/commands/prune.hpp"
+#include "server/housekeeping.hpp"
 #include "server/ingest_settings.hpp"
 #include "server/intake.hpp"
 #include "server/log.hpp"
+#include "server/metrics.hpp"
+#include "server/monitor.hpp"
 #include "server/net/connection_table.hpp"
+#include "server/net/http_endpoint.hpp"
 #include "server/net/listener.hpp"
 #include "server/net/mail_environment.hpp"
+#include "server/net/periodic.hpp"
+#include "server/net/privileges.hpp"
+#include "server/net/supervisor.hpp"
+#include "server/net/tls_context.hpp"
+#include "server/serve_history.hpp"
+#include "server/version.hpp"
 #include "storage/serve_lock.hpp"
 #include "storage/writer.hpp"
 
@@ -26,15 +39,21 @@ namespace dmarcbox {
 namespace {
 
 namespace asio = boost::asio;
+using std::chrono::seconds;
 
 // Sessions inside DATA may finish for this long after SIGTERM; the rest of the 30 s is for what
 // they sent to be read and committed.
-constexpr std::chrono::seconds kDrain{25};
-constexpr std::chrono::seconds kCommitAfterDrain{4};
+constexpr seconds kDrain{25};
+constexpr seconds kCommitAfterDrain{4};
 // One read of a connection; all share one buffer, so that an idle connection holds none.
 constexpr std::size_t kReadBuffer = std::size_t{64} << 10U;
+// A new certificate is in use this long after it was written, without a signal.
+constexpr seconds kLookAtCertificate{10};
+constexpr seconds kWarnOfCertificate{86400};
+// Refused mail is counted in memory for this long; a crash loses no more of the counts.
+constexpr seconds kWriteRefusals{10};
 
-smtp::SessionConfig session_config(const Config& config, net::Service service, bool tls) {
+smtp::SessionConfig session_config(const Config& config, net::Service service) {
     smtp::SessionConfig session;
     session.protocol = service == net::Service::lmtp ? smtp::SessionConfig::Protocol::lmtp
                                                      : smtp::SessionConfig::Protocol::smtp;
@@ -46,7 +65,6 @@ smtp::SessionConfig session_config(const Config& config, net::Service service, b
     session.max_idle_commands = config.smtp.max_idle_commands;
     session.idle_timeout = config.smtp.idle_timeout_seconds;
     session.reject_bare_newline = config.smtp.bare_newline == "reject";
-    session.offer_starttls = tls && service != net::Service::smtps;
     return session;
 }
 
@@ -62,179 +80,413 @@ Log::Options log_options(const Config& config) {
             .prefix = Log::prefix_for(2)};
 }
 
+std::optional<net::TlsContext::Settings> tls_settings(const Config& config) {
+    if (config.tls.certificate.empty() && config.tls.key.empty()) {
+        return std::nullopt;
+    }
+    return net::TlsContext::Settings{.certificate = config.tls.certificate,
+                                     .key = config.tls.key,
+                                     .only_tls13 = config.tls.min_version == "1.3"};
+}
+
+std::unique_ptr<net::TlsContext> make_tls(const Config& config) {
+    auto settings = tls_settings(config);
+    return settings ? std::make_unique<net::TlsContext>(std::move(*settings)) : nullptr;
+}
+
+/// The ports, the certificate's key and the log first, as whom we were started; then as the user.
+std::vector<net::ListeningSocket> open_as_started(const Config& config) {
+    auto sockets = net::open_listening_sockets(config);
+    if (!config.metrics.listen.empty()) {
+        sockets.push_back(net::bind_socket(config.metrics.listen, net::Service::http));
+    }
+    net::become_user(config.smtp.user, sockets);
+    return sockets;
+}
+
 /// The composition root. Members are built from top to bottom and go from bottom to top.
 class Service {
   public:
-    Service(const Config& config, const std::function<Config()>& reload)
-        : config_(config),
-          reload_(reload),
-          log_(log_options(config)),
-          sockets_(net::open_listening_sockets(config)),
-          lock_(config.storage.path),
-          writer_(config.storage.path, storage::Writer::Options{}),
-          intake_(writer_, make_ingest_settings(config), intake_options()),
-          io_(1),
-          signals_(io_, SIGTERM, SIGINT, SIGHUP),
-          drain_timer_(io_),
-          space_(config.storage.path.parent_path(), config.storage.min_free_bytes),
-          budget_(std::make_shared<net::BodyBudget>(config.smtp.max_body_memory_bytes)),
-          environment_(smtp::Recipients(config.smtp.accept),
-                       budget_,
-                       space_,
-                       config.storage.path.parent_path(),
-                       intake_,
-                       intake_options()),
-          journal_(log_),
-          deliveries_(io_,
-                      intake_,
-                      [this](const net::Delivery& delivery, const storage::Verdict& verdict) {
-                          journal_.message(delivery, verdict);
-                          stop_if_drained();
-                      }),
-          connections_(io_) {
-        budget_->on_released([this] { asio::post(io_, [this] { connections_.resume_all(); }); });
-        connections_.on_change([this] { stop_if_drained(); });
-    }
-
-    int run() {
-        std::signal(SIGPIPE, SIG_IGN);
-        wait_for_signal();
-        for (auto& socket : sockets_) {
-            listen(std::move(socket));
-        }
-        sockets_.clear();
-        for (;;) {
-            try {
-                io_.run();
-                break;
-            } catch (const std::exception& error) {
-                // Out of memory, mostly. The connection at fault meets its deadline.
-                log_.write(LogLevel::error, LogLine("internal").words("error", error.what()));
-            }
-        }
-        intake_.stop();
-        writer_.stop();
-        log_.write(LogLevel::info, LogLine("stopped"));
-        return 0;
-    }
+    Service(const Config& config, const std::function<Config()>& reload);
+    int run();
 
   private:
-    void listen(net::ListeningSocket socket) {
-        frontends_.push_back(
-            net::Frontend{.service = socket.service,
-                          .session = session_config(config_, socket.service, false),
-                          .session_timeout = config_.smtp.session_timeout_seconds,
-                          .min_data_rate = config_.smtp.min_data_rate_bytes,
-                          .io = io_,
-                          .environment = environment_,
-                          .deliveries = deliveries_,
-                          .journal = journal_,
-                          .budget = *budget_,
-                          .tls = nullptr,
-                          .read_buffer = read_buffer_});
-        const net::Frontend& frontend = frontends_.back();
-        const auto where = socket.where;
-        listeners_.emplace_back(
-            io_, std::move(socket),
-            [this, &frontend](net::FileDescriptor accepted, const net::Endpoint& peer) {
-                connections_.open(frontend, std::move(accepted),
-                                  {.service = frontend.service,
-                                   .id = new_session_id(),
-                                   .ip = peer.ip(),
-                                   .began = net::Connection::Clock::now()});
-            },
-            [this](int error) {
-                log_.write(LogLevel::error,
-                           LogLine("accept-failed")
-                               .words("error", std::generic_category().message(error)));
-            });
-        log_.write(LogLevel::info, LogLine("listening")
-                                       .words("text", "listening on " + where)
-                                       .words("protocol", to_string(frontend.service)));
-    }
-
-    std::string new_session_id() {
-        constexpr std::string_view kDigits = "0123456789abcdef";
-        auto number = random_();
-        std::string id(12, '0');
-        for (char& digit : id) {
-            digit = kDigits[number & 15U];
-            number >>= 4U;
-        }
-        return id;
-    }
-
-    void wait_for_signal() {
-        signals_.async_wait([this](boost::system::error_code error, int signal) {
-            if (error) {
-                return;
-            }
-            if (signal == SIGTERM || signal == SIGINT) {
-                shut_down();
-            }
-            wait_for_signal();
-        });
-    }
-
-    void shut_down() {
-        if (std::exchange(stopping_, true)) {
-            // Asked twice: who asks does not want to wait.
-            connections_.abort_all(net::SessionEnd::shutdown);
-            return;
-        }
-        log_.write(
-            LogLevel::info,
-            LogLine("stopping").number("sessions", static_cast<std::int64_t>(connections_.size())));
-        listeners_.clear();
-        environment_.shut_down();
-        drain_timer_.expires_after(kDrain);
-        drain_timer_.async_wait([this](boost::system::error_code error) {
-            if (!error) {
-                connections_.abort_all(net::SessionEnd::shutdown);
-                stop_after(kCommitAfterDrain);
-            }
-        });
-        connections_.shut_down();
-        stop_if_drained();
-    }
-
-    void stop_after(std::chrono::seconds time) {
-        drain_timer_.expires_after(time);
-        drain_timer_.async_wait([this](boost::system::error_code error) {
-            if (!error) {
-                io_.stop();
-            }
-        });
-    }
-
-    void stop_if_drained() {
-        if (stopping_ && connections_.size() == 0 && deliveries_.pending() == 0) {
-            io_.stop();
-        }
-    }
+    void start();
+    void listen(net::ListeningSocket socket);
+    void listen_smtp(net::ListeningSocket socket);
+    void listen_http(net::ListeningSocket socket);
+    net::HttpEndpoint::Answer answer(std::string_view path);
+    void wait_for_signal();
+    void on_signal(int signal);
+    void reload();
+    void offer_tls();
+    void look_at_certificate();
+    void warn_of_certificate();
+    void write_refusals();
+    void shut_down();
+    void stop_if_drained();
+    void stop();
+    void on_verdict(const net::Delivery& delivery, const storage::Verdict& verdict);
 
     const Config config_;
     const std::function<Config()>& reload_;
     Log log_;
+    net::Supervisor supervisor_;
+    std::unique_ptr<net::TlsContext> tls_;  ///< null: none
     std::vector<net::ListeningSocket> sockets_;
     storage::ServeLock lock_;
+    ServeHistory history_;
+    const storage::Writer::Options writer_options_;
     storage::Writer writer_;
     Intake intake_;
-    asio::io_context io_;
-    asio::signal_set signals_;
-    asio::steady_timer drain_timer_;
+    Housekeeping housekeeping_;
+
+    asio::io_context io_{1};
+    asio::signal_set signals_{io_, SIGTERM, SIGINT, SIGHUP};
+    asio::steady_timer drain_timer_{io_};
     std::array<char, kReadBuffer> read_buffer_{};
+
+    Metrics metrics_;
     net::DiskSpace space_;
     std::shared_ptr<net::BodyBudget> budget_;
     net::MailEnvironment environment_;
+    net::Gate gate_;
     net::Journal journal_;
     net::Deliveries deliveries_;
     std::list<net::Frontend> frontends_;
     net::ConnectionTable connections_;
+    Monitor monitor_;
     std::list<net::Listener> listeners_;
-    std::mt19937_64 random_{std::random_device{}()};
+    std::list<net::HttpEndpoint> http_;
+    std::list<net::Periodic> periodic_;
+    LogLevel configured_level_;
     bool stopping_ = false;
 };
+
+Service::Service(const Config& config, const std::function<Config()>& reload)
+    : config_(config),
+      reload_(reload),
+      log_(log_options(config)),
+      tls_(make_tls(config)),
+      sockets_(open_as_started(config)),
+      lock_(config.storage.path),
+      history_(config.storage.path),
+      writer_(config.storage.path, writer_options_),
+      intake_(writer_, make_ingest_settings(config), intake_options()),
+      housekeeping_(
+          config.storage.path,
+          retention_rules(config),
+          [this](const storage::PruneResult& result) {
+              log_.write(LogLevel::info, LogLine("pruned")
+                                             .number("originals", result.originals)
+                                             .number("original_bytes", result.original_bytes)
+                                             .number("aggregate_reports", result.aggregate_reports)
+                                             .number("tls_reports", result.tls_reports)
+                                             .number("failure_reports", result.failure_reports));
+          },
+          [this](const char* error) {
+              log_.write(LogLevel::error, LogLine("housekeeping-failed").words("error", error));
+          }),
+      space_(config.storage.path.parent_path(), config.storage.min_free_bytes),
+      budget_(std::make_shared<net::BodyBudget>(config.smtp.max_body_memory_bytes)),
+      environment_(smtp::Recipients(config.smtp.accept),
+                   budget_,
+                   space_,
+                   config.storage.path.parent_path(),
+                   intake_,
+                   intake_options()),
+      gate_(config),
+      journal_(log_, metrics_, config.smtp.accept),
+      deliveries_(io_,
+                  intake_,
+                  [this](const net::Delivery& delivery, const storage::Verdict& verdict) {
+                      on_verdict(delivery, verdict);
+                  }),
+      connections_(io_),
+      monitor_(metrics_,
+               {.writer = writer_,
+                .writer_limits = writer_options_,
+                .intake = intake_,
+                .intake_limits = intake_options(),
+                .budget = *budget_,
+                .space = space_,
+                .housekeeping = housekeeping_,
+                .database = config.storage.path,
+                .sessions = [this] { return connections_.size(); }}),
+      configured_level_(log_.level()) {
+    budget_->on_released([this] { asio::post(io_, [this] { connections_.resume_all(); }); });
+    connections_.on_change([this] { stop_if_drained(); });
+    history_.tell(log_, metrics_, journal_);
+}
+
+int Service::run() {
+    start();
+    for (;;) {
+        try {
+            io_.run();
+            break;
+        } catch (const std::exception& error) {
+            // Out of memory, mostly. The connection at fault meets its deadline.
+            log_.write(LogLevel::error, LogLine("internal").words("error", error.what()));
+        }
+    }
+    stop();
+    return 0;
+}
+
+void Service::start() {
+    std::signal(SIGPIPE, SIG_IGN);
+    const auto files = net::raise_file_limit();
+    if (files < config_.smtp.max_connections + std::uint64_t{64}) {
+        log_.write(LogLevel::warn,
+                   LogLine("few-descriptors")
+                       .number("limit", static_cast<std::int64_t>(files))
+                       .words("next", "raise LimitNOFILE above smtp.max_connections"));
+    }
+    signals_.add(SIGUSR1);
+    wait_for_signal();
+    for (auto& socket : sockets_) {
+        listen(std::move(socket));
+    }
+    sockets_.clear();
+    if (tls_) {
+        offer_tls();
+        periodic_.emplace_back(io_, kWarnOfCertificate, [this] { warn_of_certificate(); });
+    }
+    periodic_.emplace_back(io_, kLookAtCertificate, [this] { look_at_certificate(); });
+    periodic_.emplace_back(io_, kWriteRefusals, [this] { write_refusals(); });
+    if (const auto interval = supervisor_.watchdog_interval()) {
+        periodic_.emplace_back(io_, *interval, [this] { supervisor_.alive(); });
+    }
+    supervisor_.ready();
+}
+
+void Service::listen(net::ListeningSocket socket) {
+    const auto where = socket.where;
+    const auto service = socket.service;
+    if (service == net::Service::http) {
+        listen_http(std::move(socket));
+    } else {
+        listen_smtp(std::move(socket));
+    }
+    log_.write(LogLevel::info, LogLine("listening")
+                                   .words("text", "listening on " + where)
+                                   .words("protocol", to_string(service)));
+}
+
+void Service::listen_smtp(net::ListeningSocket socket) {
+    if (socket.service == net::Service::smtps && !tls_) {
+        throw ConfigError("smtp.tls.listen: " + socket.where +
+                          ": needs smtp.tls.certificate and smtp.tls.key");
+    }
+    frontends_.push_back(net::Frontend{.service = socket.service,
+                                       .session = session_config(config_, socket.service),
+                                       .session_timeout = config_.smtp.session_timeout_seconds,
+                                       .min_data_rate = config_.smtp.min_data_rate_bytes,
+                                       .io = io_,
+                                       .environment = environment_,
+                                       .deliveries = deliveries_,
+                                       .journal = journal_,
+                                       .budget = *budget_,
+                                       .gate = gate_,
+                                       .tls = nullptr,
+                                       .read_buffer = read_buffer_});
+    const net::Frontend& frontend = frontends_.back();
+    listeners_.emplace_back(
+        io_, std::move(socket),
+        [this, &frontend](net::FileDescriptor accepted, const net::Endpoint& peer) {
+            connections_.open(frontend, std::move(accepted), peer);
+        },
+        [this](int error) { journal_.out_of_resources(std::generic_category().message(error)); });
+}
+
+void Service::listen_http(net::ListeningSocket socket) {
+    http_.emplace_back(io_, std::move(socket),
+                       [this](std::string_view path) { return answer(path); });
+}
+
+net::HttpEndpoint::Answer Service::answer(std::string_view path) {
+    if (path == "/metrics") {
+        return {200, "text/plain; version=0.0.4; charset=utf-8", monitor_.metrics_text()};
+    }
+    if (path == "/healthz") {
+        return {.status = 200, .body = "ok\n"};
+    }
+    if (path == "/readyz") {
+        const auto reason = monitor_.not_ready();
+        return reason.empty() ? net::HttpEndpoint::Answer{.status = 200, .body = "ready\n"}
+                              : net::HttpEndpoint::Answer{.status = 503, .body = reason + "\n"};
+    }
+    return {.status = 404, .body = "there are /metrics, /healthz and /readyz\n"};
+}
+
+void Service::on_verdict(const net::Delivery& delivery, const storage::Verdict& verdict) {
+    journal_.message(delivery, verdict);
+    monitor_.saw(verdict);
+    stop_if_drained();
+}
+
+void Service::wait_for_signal() {
+    signals_.async_wait([this](boost::system::error_code error, int signal) {
+        if (!error) {
+            wait_for_signal();
+            on_signal(signal);
+        }
+    });
+}
+
+void Service::on_signal(int signal) {
+    switch (signal) {
+        case SIGHUP:
+            reload();
+            break;
+        case SIGUSR1: {
+            const bool debug = log_.level() == LogLevel::debug;
+            log_.set_level(debug ? configured_level_ : LogLevel::debug);
+            log_.write(LogLevel::warn,
+                       LogLine("log-level").words("level", to_string(log_.level())));
+            break;
+        }
+        default:
+            shut_down();
+            break;
+    }
+}
+
+/// Recipients, certificate and log level: all or nothing.
+void Service::reload() {
+    supervisor_.reloading();
+    try {
+        const Config fresh = reload_();
+        smtp::Recipients recipients(fresh.smtp.accept);
+        if (auto settings = tls_settings(fresh); settings && tls_) {
+            tls_->load(std::move(*settings));
+        } else if (settings) {
+            tls_ = std::make_unique<net::TlsContext>(std::move(*settings));
+        }
+        environment_.replace(std::move(recipients));
+        journal_.set_accept(fresh.smtp.accept);
+        configured_level_ = log_level(fresh.log.level);
+        log_.set_level(configured_level_);
+        metrics_.reloads.add({"ok"});
+        metrics_.reload_success.set({}, 1);
+        log_.write(LogLevel::info,
+                   LogLine("reloaded")
+                       .number("accept", static_cast<std::int64_t>(fresh.smtp.accept.size())));
+        if (tls_) {
+            offer_tls();
+        }
+    } catch (const std::exception& error) {
+        metrics_.reloads.add({"failed"});
+        metrics_.reload_success.set({}, 0);
+        log_.write(LogLevel::error, LogLine("reload-failed")
+                                        .words("error", error.what())
+                                        .words("next",
+                                               "mend it and reload again; the old "
+                                               "configuration stays in force"));
+    }
+    supervisor_.ready();
+}
+
+/// The certificate is there, or is another one.
+void Service::offer_tls() {
+    for (auto& frontend : frontends_) {
+        frontend.tls = tls_.get();
+        frontend.session.offer_starttls = frontend.service != net::Service::smtps;
+    }
+    metrics_.certificate_expiry.set({}, static_cast<double>(tls_->not_after()));
+    warn_of_certificate();
+}
+
+void Service::look_at_certificate() {
+    if (!tls_ || !tls_->files_changed()) {
+        return;
+    }
+    try {
+        tls_->load(tls_->settings());
+        metrics_.reloads.add({"ok"});
+        metrics_.reload_success.set({}, 1);
+        log_.write(
+            LogLevel::info,
+            LogLine("certificate-reloaded").words("file", tls_->settings().certificate.string()));
+        offer_tls();
+    } catch (const std::exception& error) {
+        metrics_.reloads.add({"failed"});
+        metrics_.reload_success.set({}, 0);
+        log_.write(LogLevel::error, LogLine("certificate-refused")
+                                        .words("error", error.what())
+                                        .words("next", "the old certificate stays in use"));
+    }
+}
+
+void Service::warn_of_certificate() {
+    if (!tls_) {
+        return;
+    }
+    if (const auto complaint = tls_->complaint(std::time(nullptr)); !complaint.empty()) {
+        log_.write(LogLevel::warn, LogLine("certificate")
+                                       .words("file", tls_->settings().certificate.string())
+                                       .words("problem", complaint));
+    }
+}
+
+void Service::write_refusals() {
+    if (journal_.refusals().empty()) {
+        return;
+    }
+    (void)writer_.run(
+        [refusals = journal_.refusals().take(), now = std::time(nullptr)](
+            storage::Database& database) { storage::add_refusals(database, refusals, now); },
+        [this](const char* error) {
+            log_.write(LogLevel::warn, LogLine("refusals-lost").words("error", error));
+        });
+}
+
+void Service::shut_down() {
+    if (std::exchange(stopping_, true)) {
+        // Asked twice: who asks does not want to wait.
+        connections_.abort_all(net::SessionEnd::shutdown);
+        return;
+    }
+    supervisor_.stopping();
+    log_.write(
+        LogLevel::info,
+        LogLine("stopping").number("sessions", static_cast<std::int64_t>(connections_.size())));
+    listeners_.clear();
+    monitor_.shut_down();
+    environment_.shut_down();
+    drain_timer_.expires_after(kDrain);
+    drain_timer_.async_wait([this](boost::system::error_code error) {
+        if (error) {
+            return;
+        }
+        connections_.abort_all(net::SessionEnd::shutdown);
+        drain_timer_.expires_after(kCommitAfterDrain);
+        drain_timer_.async_wait([this](boost::system::error_code late) {
+            if (!late) {
+                io_.stop();
+            }
+        });
+    });
+    connections_.shut_down();
+    stop_if_drained();
+}
+
+void Service::stop_if_drained() {
+    if (stopping_ && connections_.size() == 0 && deliveries_.pending() == 0) {
+        io_.stop();
+    }
+}
+
+void Service::stop() {
+    periodic_.clear();
+    http_.clear();
+    housekeeping_.stop();
+    intake_.stop();
+    write_refusals();
+    writer_.stop();
+    log_.write(LogLevel::info, LogLine("stopped"));
+}
 
 }  // namespace
 

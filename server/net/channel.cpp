@@ -51,14 +51,17 @@ Channel::Result Channel::after_tls(int result) {
         case SSL_ERROR_WANT_WRITE:
             return {Status::want_write, 0};
         case SSL_ERROR_ZERO_RETURN:
+            error_ = "connection closed";
             return {Status::closed, 0};
         case SSL_ERROR_SYSCALL:
             ::ERR_clear_error();
             if (system_error != 0) {
                 return failed(system_error);
             }
+            // A peer that closes without close_notify: SMTP frames its messages itself, nothing is
+            // cut.
             error_ = "connection closed";
-            return {established_ ? Status::closed : Status::failed, 0};
+            return {Status::closed, 0};
         default:
             break;
     }
@@ -76,8 +79,16 @@ Channel::Result Channel::read(std::span<char> into) {
         const int got = ::SSL_read(ssl_.get(), into.data(), clamped(into.size()));
         return got > 0 ? Result{Status::done, static_cast<std::size_t>(got)} : after_tls(got);
     }
+    return receive(into, 0);
+}
+
+Channel::Result Channel::peek(std::span<char> into) {
+    return receive(into, MSG_PEEK);
+}
+
+Channel::Result Channel::receive(std::span<char> into, int flags) {
     for (;;) {
-        const auto got = ::recv(socket_.get(), into.data(), into.size(), 0);
+        const auto got = ::recv(socket_.get(), into.data(), into.size(), flags);
         if (got > 0) {
             return {Status::done, static_cast<std::size_t>(got)};
         }

@@ -36,6 +36,8 @@ class Channel {
     Channel& operator=(const Channel&) = delete;
 
     [[nodiscard]] Result read(std::span<char> into);
+    /// As read(), in the clear, but the bytes stay where they are.
+    [[nodiscard]] Result peek(std::span<char> into);
     [[nodiscard]] Result write(std::string_view bytes);
     /// What comes next is TLS: call handshake() until it is done.
     void begin_tls(SSL_CTX* context);
@@ -56,6 +58,7 @@ class Channel {
     struct FreeSsl {
         void operator()(SSL* ssl) const noexcept;
     };
+    [[nodiscard]] Result receive(std::span<char> into, int flags);
     [[nodiscard]] Result failed(int error);
     [[nodiscard]] Result after_tls(int result);
 

@@ -13,6 +13,7 @@
 #include "server/net/body.hpp"
 #include "server/net/tls_context.hpp"
 #include "server/smtp/limits.hpp"
+#include "server/smtp/proxy_header.hpp"
 
 namespace dmarcbox::net {
 namespace {
@@ -39,9 +40,11 @@ struct Connection::Waits {
 Connection::Connection(const Frontend& frontend,
                        FileDescriptor socket,
                        SessionInfo info,
+                       AddressLimits::Place place,
                        OnClosed on_closed)
     : frontend_(frontend),
       info_(std::move(info)),
+      place_(std::move(place)),
       on_closed_(std::move(on_closed)),
       channel_(std::move(socket)),
       waits_(std::make_unique<Waits>(frontend.io, channel_.descriptor())),
@@ -56,11 +59,23 @@ Connection::~Connection() {
     waits_->descriptor.release();
 }
 
-void Connection::start() {
-    if (frontend_.service == Service::smtps) {
-        begin_handshake();
+void Connection::start(bool proxied) {
+    if (proxied) {
+        phase_ = Phase::proxy;
+        deadline_ = Clock::now() + smtp::kProxyHeaderTimeout;
+    } else {
+        begin_session();
     }
     run();
+}
+
+void Connection::begin_session() {
+    session_open_ = true;
+    if (frontend_.service == Service::smtps) {
+        begin_handshake();
+    } else {
+        phase_ = Phase::next;
+    }
 }
 
 void Connection::run() {
@@ -86,6 +101,8 @@ bool Connection::step() {
             return step_read();
         case Phase::write:
             return step_write();
+        case Phase::proxy:
+            return step_proxy();
         case Phase::handshake:
             return step_handshake();
         case Phase::linger:
@@ -100,6 +117,7 @@ bool Connection::step() {
 void Connection::act(smtp::Action action) {
     if (auto* const reply = std::get_if<smtp::SendReply>(&action)) {
         output_ = std::move(reply->bytes);
+        frontend_.journal.dialogue(info_, "sent", output_);
         output_at_ = 0;
         command_awaited_ = false;
         deadline_ = Clock::now() + smtp::kWriteTimeout;
@@ -148,6 +166,9 @@ bool Connection::step_read() {
         case Channel::Status::done:
             if (in_data_) {
                 data_bytes_ += result.bytes;
+            } else {
+                frontend_.journal.dialogue(info_, "received",
+                                           {frontend_.read_buffer.data(), result.bytes});
             }
             session_.receive({frontend_.read_buffer.data(), result.bytes});
             phase_ = Phase::next;
@@ -187,13 +208,65 @@ void Connection::begin_handshake() {
 
 bool Connection::step_handshake() {
     const auto result = channel_.handshake();
+    if (result.status == Channel::Status::failed || result.status == Channel::Status::closed) {
+        frontend_.journal.handshake_failed(info_, channel_.error());
+        abort(SessionEnd::tls);
+        return false;
+    }
     if (result.status == Channel::Status::done) {
+        frontend_.journal.handshake_done(channel_.tls_version());
         session_.on_tls_established();
         command_awaited_ = false;
         phase_ = Phase::next;
         return true;
     }
     return wait_for(result);
+}
+
+/// Takes no byte behind the header: it may be the first of a TLS handshake.
+bool Connection::step_proxy() {
+    const auto seen = channel_.peek(frontend_.read_buffer);
+    if (seen.status != Channel::Status::done) {
+        return wait_for(seen);
+    }
+    const std::size_t before = proxy_header_.size();
+    proxy_header_.append(frontend_.read_buffer.data(), seen.bytes);
+    const auto header = smtp::parse_proxy_header(proxy_header_);
+    std::size_t taken = seen.bytes;
+    if (const auto* const whole = std::get_if<smtp::ProxyHeader>(&header)) {
+        taken = whole->length - before;
+    }
+    (void)channel_.read(frontend_.read_buffer.first(taken));
+    if (std::holds_alternative<smtp::ProxyIncomplete>(header)) {
+        return true;
+    }
+    std::string().swap(proxy_header_);
+    const auto* const whole = std::get_if<smtp::ProxyHeader>(&header);
+    if (whole == nullptr) {
+        break_off("proxy_header", {});
+        return false;
+    }
+    if (!whole->source_ip.empty()) {
+        info_.ip = whole->source_ip;
+    }
+    auto answer = frontend_.gate.enter(info_.ip);
+    if (!answer.reason.empty()) {
+        break_off(answer.reason, answer.reply);
+        return false;
+    }
+    place_ = std::move(answer.place);
+    begin_session();
+    return true;
+}
+
+/// Before the session began: 421 where the client would understand it, then the end.
+void Connection::break_off(std::string_view reason, std::string_view reply) {
+    frontend_.journal.refused(info_, reason);
+    if (frontend_.service != Service::smtps && !reply.empty()) {
+        (void)channel_.write(reply);
+    }
+    channel_.finish_writing();
+    finish(SessionEnd::limit);
 }
 
 bool Connection::step_linger() {
@@ -304,7 +377,7 @@ void Connection::take_events() {
             end_ = SessionEnd::violation;
             end_known_ = true;
         }
-        frontend_.journal.session_event(info_, event);
+        frontend_.journal.event(info_, event);
     }
 }
 
@@ -328,13 +401,21 @@ void Connection::tick(Clock::time_point now) {
                 time_out();
             }
             break;
+        case Phase::proxy:
+            if (now >= deadline_) {
+                frontend_.journal.timed_out(info_, "proxy");
+                finish(SessionEnd::timeout);
+            }
+            break;
         case Phase::handshake:
             if (now >= deadline_) {
-                finish(SessionEnd::timeout);
+                frontend_.journal.timed_out(info_, "tls");
+                abort(SessionEnd::timeout);
             }
             break;
         case Phase::write:
             if (now >= deadline_) {
+                frontend_.journal.timed_out(info_, "write");
                 abort(SessionEnd::timeout);
             }
             break;
@@ -374,7 +455,8 @@ void Connection::resume() {
 void Connection::shut_down() {
     const auto self = shared_from_this();
     shutting_down_ = true;
-    if (phase_ == Phase::handshake && frontend_.service == Service::smtps) {
+    if (phase_ == Phase::proxy ||
+        (phase_ == Phase::handshake && frontend_.service == Service::smtps)) {
         finish(SessionEnd::shutdown);
         return;
     }
@@ -419,8 +501,12 @@ void Connection::finish(SessionEnd end) {
         return;
     }
     phase_ = Phase::closed;
-    frontend_.journal.session_ended(info_, session_.counts(), end);
-    waits_->descriptor.cancel();
+    if (session_open_) {
+        frontend_.journal.ended(info_, session_.counts(), end);
+    }
+    boost::system::error_code ignored;
+    waits_->descriptor.cancel(ignored);
+    place_ = {};
     on_closed_(*this);
 }
 

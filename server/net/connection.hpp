@@ -19,15 +19,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
     /// Called once, last of all, with the connection still whole.
     using OnClosed = std::function<void(Connection&)>;
 
+    /// `place` is that of the peer, unless it is a proxy: then the connection enters the gate when
+    /// it knows for whom the proxy speaks.
     Connection(const Frontend& frontend,
                FileDescriptor socket,
                SessionInfo info,
+               AddressLimits::Place place,
                OnClosed on_closed);
     ~Connection();
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
-    void start();
+    void start(bool proxied);
     /// Looks at the deadlines. About twice a second.
     void tick(Clock::time_point now);
     /// There is room for bodies again.
@@ -41,6 +44,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   private:
     enum class Phase {
+        proxy,  ///< a PROXY header comes first
         handshake,
         next,  ///< ask the session
         read,
@@ -57,13 +61,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
     [[nodiscard]] bool step_write();
     [[nodiscard]] bool step_handshake();
     [[nodiscard]] bool step_linger();
+    [[nodiscard]] bool step_proxy();
     [[nodiscard]] bool wait_for(const Channel::Result& result);
     void wait_readable();
     void wait_writable();
 
     void act(smtp::Action action);
     void await(const smtp::AwaitBytes& action);
+    void begin_session();
     void begin_handshake();
+    void break_off(std::string_view reason, std::string_view reply);
     void deliver(smtp::Deliver action);
     void on_verdict(std::uint64_t serial, const smtp::DeliveryVerdict& verdict);
     void take_events();
@@ -75,6 +82,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
     const Frontend& frontend_;
     SessionInfo info_;
+    AddressLimits::Place place_;
     OnClosed on_closed_;
     Channel channel_;
     std::unique_ptr<Waits> waits_;
@@ -87,7 +95,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool shutting_down_ = false;
     SessionEnd end_ = SessionEnd::error;
     bool end_known_ = false;
+    bool session_open_ = false;  ///< its greeting was due
 
+    std::string proxy_header_;
     std::string output_;
     std::size_t output_at_ = 0;
     bool command_awaited_ = false;

@@ -1,5 +1,7 @@
 #include "server/net/connection_table.hpp"
 
+#include <sys/socket.h>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <utility>
@@ -10,6 +12,15 @@ namespace {
 
 // How exact timeouts are. One timer for all: a timer each would be armed anew at every command.
 constexpr std::chrono::milliseconds kTick{500};
+
+/// No lingering here: a client that waits for the greeting, as it must, has sent nothing that would
+/// make the kernel answer close with RST; and a flood must not be given our descriptors.
+void turn_away(const Frontend& frontend, const FileDescriptor& socket, std::string_view reply) {
+    if (frontend.service != Service::smtps) {
+        (void)::send(socket.get(), reply.data(), reply.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+    ::shutdown(socket.get(), SHUT_WR);
+}
 
 }  // namespace
 
@@ -24,20 +35,47 @@ ConnectionTable::ConnectionTable(boost::asio::io_context& io)
 
 ConnectionTable::~ConnectionTable() = default;
 
-void ConnectionTable::open(const Frontend& frontend, FileDescriptor socket, SessionInfo info) {
-    auto connection = std::make_shared<Connection>(frontend, std::move(socket), std::move(info),
-                                                   [this](const Connection& closed) {
-                                                       connections_.erase(&closed);
-                                                       if (changed_) {
-                                                           changed_();
-                                                       }
-                                                   });
+void ConnectionTable::open(const Frontend& frontend, FileDescriptor socket, const Endpoint& peer) {
+    SessionInfo info{.service = frontend.service,
+                     .id = new_session_id(),
+                     .ip = peer.ip(),
+                     .began = Connection::Clock::now()};
+    frontend.journal.connected(frontend.service);
+    const bool proxied = frontend.gate.expects_proxy_header(info.ip);
+    auto answer = frontend.gate.enter_house(connections_.size());
+    if (answer.reason.empty() && !proxied) {
+        answer = frontend.gate.enter(info.ip);
+    }
+    if (!answer.reason.empty()) {
+        frontend.journal.refused(info, answer.reason);
+        turn_away(frontend, socket, answer.reply);
+        return;
+    }
+    auto connection =
+        std::make_shared<Connection>(frontend, std::move(socket), std::move(info),
+                                     std::move(answer.place), [this](const Connection& closed) {
+                                         connections_.erase(&closed);
+                                         if (changed_) {
+                                             changed_();
+                                         }
+                                     });
     connections_.emplace(connection.get(), connection);
     arm();
-    connection->start();
+    connection->start(proxied);
     if (shutting_down_) {
         connection->shut_down();
     }
+}
+
+std::string ConnectionTable::new_session_id() {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    auto number = random_();
+    std::string id(12, '0');
+    for (char& digit : id) {
+        digit = kDigits[number & 15U];
+        number >>= 4U;
+    }
+    return id;
 }
 
 std::vector<std::shared_ptr<Connection>> ConnectionTable::all() const {

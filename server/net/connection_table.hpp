@@ -3,10 +3,13 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <random>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "server/net/connection.hpp"
+#include "server/net/endpoint.hpp"
 
 namespace dmarcbox::net {
 
@@ -18,7 +21,8 @@ class ConnectionTable {
     ConnectionTable(const ConnectionTable&) = delete;
     ConnectionTable& operator=(const ConnectionTable&) = delete;
 
-    void open(const Frontend& frontend, FileDescriptor socket, SessionInfo info);
+    /// A session for the peer, or 421 if the gate says so.
+    void open(const Frontend& frontend, FileDescriptor socket, const Endpoint& peer);
 
     /// Sessions without a message under way end at once, with 421; the others when theirs is done.
     void shut_down();
@@ -32,6 +36,7 @@ class ConnectionTable {
 
   private:
     struct Ticker;
+    [[nodiscard]] std::string new_session_id();
     void tick();
     void arm();
     /// The connections as they are now: what is done to one may close it, or others.
@@ -40,6 +45,7 @@ class ConnectionTable {
     std::unique_ptr<Ticker> ticker_;
     std::unordered_map<const Connection*, std::shared_ptr<Connection>> connections_;
     std::function<void()> changed_;
+    std::mt19937_64 random_{std::random_device{}()};
     bool shutting_down_ = false;
 };
 

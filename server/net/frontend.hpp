@@ -7,6 +7,7 @@
 
 #include "server/net/body_budget.hpp"
 #include "server/net/delivery.hpp"
+#include "server/net/gate.hpp"
 #include "server/net/journal.hpp"
 #include "server/net/listening_socket.hpp"
 #include "server/smtp/session.hpp"
@@ -27,6 +28,7 @@ struct Frontend {
     Deliveries& deliveries;
     Journal& journal;
     BodyBudget& budget;
+    Gate& gate;
     TlsContext* tls = nullptr;  ///< null: no certificate
     /// One for all: a connection reads into it and hands the bytes on before it returns.
     std::span<char> read_buffer;

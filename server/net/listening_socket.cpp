@@ -94,6 +94,8 @@ std::string_view to_string(Service service) {
             return "smtps";
         case Service::lmtp:
             return "lmtp";
+        case Service::http:
+            return "http";
         case Service::smtp:
             break;
     }

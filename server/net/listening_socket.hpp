@@ -14,7 +14,8 @@ namespace dmarcbox::net {
 enum class Service {
     smtp,   ///< with STARTTLS if there is a certificate
     smtps,  ///< implicit TLS (RFC 8314)
-    lmtp    ///< RFC 2033
+    lmtp,   ///< RFC 2033
+    http    ///< [metrics]
 };
 [[nodiscard]] std::string_view to_string(Service service);
 
