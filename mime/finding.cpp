@@ -25,6 +25,8 @@ void add_finding(Findings& findings,
                  std::string_view detail) {
     if (findings.size() < kMaxFindings) {
         findings.push_back(make_finding(code, part, detail));
+    } else if (code.fault && !findings.back().code.fault) {
+        findings.back() = make_finding(code, part, detail);
     }
 }
 

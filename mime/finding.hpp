@@ -31,7 +31,7 @@ using Findings = std::vector<Finding>;
                                    std::string_view detail);
 
 /// Appends make_finding(), unless the list already holds kMaxFindings: a message of nothing but
-/// faults must not grow without bound. Its caller keeps far fewer.
+/// findings must not grow without bound. Then a fault takes the place of the last that is none.
 void add_finding(Findings& findings,
                  const FindingCode& code,
                  std::string_view part,

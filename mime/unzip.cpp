@@ -96,6 +96,22 @@ bool has_directory(std::string_view bytes) {
                    .find("PK\x05\x06") != std::string_view::npos;
 }
 
+/// libarchive reads the whole directory before the first member: a million entries take 3 s.
+constexpr std::size_t kEntriesPerMember = 64;
+
+/// True if there are more directory entries than anyone needs for max_members members. Counts
+/// signatures, since numbers in the end record can lie; a stored archive inside has some too.
+bool is_directory_too_big(std::string_view bytes, std::size_t max_members) {
+    std::size_t entries = 0;
+    for (std::size_t at = bytes.find("PK\x01\x02"); at != std::string_view::npos;
+         at = bytes.find("PK\x01\x02", at + 4)) {
+        if (++entries > kEntriesPerMember * max_members) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /// The end record, of a disk that is not the first: libarchive then takes no directory from it and
 /// reads member by member, and stops here. Without it the last member's data descriptor would be
 /// one that breaks off.
@@ -264,6 +280,11 @@ void unzip(std::string_view archive,
            const MemberSink& sink,
            Findings& findings) {
     const Utf8Locale locale;
+    if (is_directory_too_big(archive, limits.max_members)) {
+        add_finding(findings, kTooManyMembers, part,
+                    "more than " + std::to_string(limits.max_members));
+        return;
+    }
     if (has_directory(archive)) {
         Unzipper(archive, part, limits, expired, budget, sink, findings, true).run();
         return;

@@ -9,6 +9,7 @@
 #include "limits_for_tests.hpp"
 #include "mime/charset.hpp"
 #include "mime/decompress.hpp"
+#include "mime/finding_codes.hpp"
 #include "mime/header.hpp"
 #include "mime/unpack.hpp"
 
@@ -236,6 +237,36 @@ TEST_CASE("hostile archive: 1000 members of a gzip and of a zip in time") {
     CHECK(documents == 1001);
     CHECK(codes(findings) == "gzip_members@1");
     CHECK(seconds < kEnough);
+}
+
+TEST_CASE("hostile findings: a fault is kept though the list is full") {
+    Findings findings;
+    for (std::size_t i = 0; i < kMaxFindings; ++i) {
+        add_finding(findings, kEmpty, "1");
+    }
+    add_finding(findings, kTooManyMembers, "1");
+    add_finding(findings, kTruncated, "1");
+    REQUIRE(findings.size() == kMaxFindings);
+    CHECK(findings.back().code.code == "too_many_members");
+}
+
+TEST_CASE("hostile archive: a directory of a million entries is not read") {
+    const ZipMember member{"a.xml", "<a/>", 0};
+    std::string archive = zip({member});
+    const std::size_t at = archive.find("PK\x01\x02");
+    const std::string entry = archive.substr(at, archive.rfind("PK\x05\x06") - at);
+    std::string entries;
+    for (int i = 0; i < 100'000; ++i) {
+        entries += entry;
+    }
+    archive.insert(at, entries);
+    Findings findings;
+    const double seconds = cpu_seconds([&] {
+        decompress(
+            {"1", "", archive}, kTestLimits, {}, [](const Document&) {}, findings);
+    });
+    CHECK(codes(findings) == "too_many_members@1");
+    CHECK(seconds < 0.1);
 }
 
 TEST_CASE("hostile findings: their number and size stay bounded") {
