@@ -13,10 +13,6 @@ namespace dmarcbox::mime {
 
 namespace {
 
-/// All that one part unpacks to, in documents of max_unpacked_bytes: a zip of a year's reports
-/// fits, a bomb of many members ends.
-constexpr std::size_t kDocumentsInBudget = 4;
-
 void drop_suffix(std::string& name, std::string_view suffix) {
     if (name.size() > suffix.size() &&
         equals_ignoring_case(std::string_view(name).substr(name.size() - suffix.size()), suffix)) {
@@ -28,13 +24,10 @@ class Decompressor {
   public:
     Decompressor(const Limits& limits,
                  const Expired& expired,
+                 UnpackBudget& budget,
                  const DocumentSink& sink,
                  Findings& findings)
-        : limits_(limits),
-          expired_(expired),
-          sink_(sink),
-          findings_(findings),
-          budget_{kDocumentsInBudget * limits.max_unpacked_bytes} {}
+        : limits_(limits), expired_(expired), sink_(sink), findings_(findings), budget_(budget) {}
 
     /// `outer` is the kind of the archive that the document was in, empty for a part.
     void unpack(Document document, std::size_t depth, std::string_view outer) {
@@ -116,7 +109,7 @@ class Decompressor {
     const Expired& expired_;
     const DocumentSink& sink_;
     Findings& findings_;
-    UnpackBudget budget_;
+    UnpackBudget& budget_;
     bool told_nested_ = false;
 };
 
@@ -125,9 +118,19 @@ class Decompressor {
 void decompress(Document packed,
                 const Limits& limits,
                 const Expired& expired,
+                UnpackBudget& budget,
                 const DocumentSink& sink,
                 Findings& findings) {
-    Decompressor(limits, expired, sink, findings).unpack(std::move(packed), 0, {});
+    Decompressor(limits, expired, budget, sink, findings).unpack(std::move(packed), 0, {});
+}
+
+void decompress(Document packed,
+                const Limits& limits,
+                const Expired& expired,
+                const DocumentSink& sink,
+                Findings& findings) {
+    UnpackBudget budget(limits);
+    decompress(std::move(packed), limits, expired, budget, sink, findings);
 }
 
 }  // namespace dmarcbox::mime

@@ -6,6 +6,7 @@
 
 #include "mime/finding.hpp"
 #include "mime/limits.hpp"
+#include "mime/unpack_budget.hpp"
 
 namespace dmarcbox::mime {
 
@@ -22,7 +23,15 @@ using DocumentSink = std::function<void(Document)>;
 /// `sink` as soon as it is complete, so that one document at a time is in memory. Bytes that are
 /// neither pass through unchanged. A member that is encrypted, truncated, of an unknown method,
 /// over a cap, or fails its checksum is a fault in `findings` and is not handed on: never half a
-/// document. RFC 1952, APPNOTE.
+/// document. `budget` is that of the message, for all its parts. RFC 1952, APPNOTE.
+void decompress(Document packed,
+                const Limits& limits,
+                const Expired& expired,
+                UnpackBudget& budget,
+                const DocumentSink& sink,
+                Findings& findings);
+
+/// The same with a budget for this part alone.
 void decompress(Document packed,
                 const Limits& limits,
                 const Expired& expired,

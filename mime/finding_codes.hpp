@@ -119,7 +119,7 @@ inline constexpr FindingCode kBadArchive{"bad_archive", "unpack", true};
 inline constexpr FindingCode kEncrypted{"encrypted", "unpack", true};
 /// Archive member of a method that is not supported (Deflate64 ...).
 inline constexpr FindingCode kUnsupportedMethod{"unsupported_method", "unpack", true};
-/// Unpacks to more than max_unpacked_bytes, or the whole part to four times that.
+/// Unpacks to more than max_unpacked_bytes, or the whole message to twice that.
 inline constexpr FindingCode kUnpackedTooBig{"unpacked_too_big", "unpack", true};
 /// Unpacks to more than max_unpack_ratio times its packed size.
 inline constexpr FindingCode kRatioTooHigh{"ratio_too_high", "unpack", true};

@@ -1,19 +1,14 @@
 #pragma once
 
-#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
 
 #include "mime/finding.hpp"
 #include "mime/limits.hpp"
+#include "mime/unpack_budget.hpp"
 
 namespace dmarcbox::mime {
-
-/// How much one top-level document may still unpack to, nested archives included.
-struct UnpackBudget {
-    std::size_t left;
-};
 
 /// Called with each file of the archive: name (UTF-8) and content.
 using MemberSink = std::function<void(std::string name, std::string bytes)>;

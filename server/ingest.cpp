@@ -119,6 +119,12 @@ void read_parts(std::vector<mime::Part> parts,
     }
 }
 
+bool says_dmarc_fail(const mime::Header& header) {
+    const mime::Field* field = header.find("authentication-results");
+    return field != nullptr &&
+           schema::lower_case(field->value).find("dmarc=fail") != std::string::npos;
+}
+
 void read_mail(const Message& message,
                const IngestSettings& settings,
                const schema::Expired& expired,
@@ -140,6 +146,9 @@ void read_mail(const Message& message,
     read_parts(std::move(unpacked->parts), documents, settings, expired, reading);
     if (reading.other_detail.empty()) {
         reading.other_detail = kind;
+    }
+    if (!reading.reports.empty() && says_dmarc_fail(unpacked->header)) {
+        reading.add(schema::make_finding(finding::kDmarcFail), {});
     }
 }
 

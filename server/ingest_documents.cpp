@@ -1,5 +1,6 @@
 #include "server/ingest_documents.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -51,7 +52,8 @@ DocumentReader::DocumentReader(const IngestSettings& settings,
     : settings_(settings),
       expired_(expired),
       tls_report_domain_(std::move(tls_report_domain)),
-      reading_(reading) {}
+      reading_(reading),
+      budget_(settings.limits.mime()) {}
 
 void DocumentReader::read_part(mime::Part part) {
     if (part.media_type == "text/html" && !has_feedback_root(part.content)) {
@@ -101,7 +103,7 @@ void DocumentReader::read_file(std::string name, std::string bytes) {
 void DocumentReader::unpack(mime::Document packed, const TextLabel& label) {
     mime::Findings found;
     mime::decompress(
-        std::move(packed), settings_.limits.mime(), expired_,
+        std::move(packed), settings_.limits.mime(), expired_, budget_,
         [&](mime::Document document) { read(std::move(document), label); }, found);
     reading_.add(found);
 }
@@ -136,7 +138,7 @@ void DocumentReader::read_xml(mime::Document document) {
     if (xml.size() > settings_.limits.big_document_bytes && settings_.big_document_gate) {
         gate = settings_.big_document_gate();
     }
-    auto report = schema::parse_aggregate(std::move(xml), settings_.limits.schema(), expired_);
+    auto report = schema::parse_aggregate(std::move(xml), limits_left(), expired_);
     if (report) {
         reading_.add(found);
         reading_.add(std::move(*report), document.part);
@@ -159,7 +161,7 @@ void DocumentReader::read_json(mime::Document document) {
     if (json.size() > settings_.limits.big_document_bytes && settings_.big_document_gate) {
         gate = settings_.big_document_gate();
     }
-    auto report = schema::parse_tls(json, tls_report_domain_, settings_.limits.schema(), expired_);
+    auto report = schema::parse_tls(json, tls_report_domain_, limits_left(), expired_);
     if (report) {
         reading_.add(found);
         reading_.add(std::move(*report), document.part);
@@ -169,6 +171,13 @@ void DocumentReader::read_json(mime::Document document) {
         }
         reading_.add(std::move(report.error()), document.part);
     }
+}
+
+/// Reports read before from the same message stay in memory beside the next tree.
+schema::Limits DocumentReader::limits_left() const {
+    schema::Limits limits = settings_.limits.schema();
+    limits.max_parse_bytes -= std::min(limits.max_parse_bytes, reading_.memory);
+    return limits;
 }
 
 void DocumentReader::read_text(const mime::Document& document, const TextLabel& label) {

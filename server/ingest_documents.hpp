@@ -38,11 +38,13 @@ class DocumentReader {
     void read_xml(mime::Document document);
     void read_json(mime::Document document);
     void read_text(const mime::Document& document, const TextLabel& label);
+    [[nodiscard]] schema::Limits limits_left() const;
 
     const IngestSettings& settings_;
     const schema::Expired& expired_;
     std::string tls_report_domain_;
     Reading& reading_;
+    mime::UnpackBudget budget_;
 };
 
 }  // namespace dmarcbox

@@ -8,6 +8,8 @@
 #include "mime/finding_codes.hpp"
 #include "mime/header.hpp"
 #include "mime/header_block.hpp"
+#include "schema/finding_list.hpp"
+#include "server/finding_codes.hpp"
 
 namespace dmarcbox {
 namespace {
@@ -54,6 +56,10 @@ void parse(schema::FailureParts parts,
            const std::string& section,
            const Limits& limits,
            Reading& reading) {
+    if (reading.memory > limits.max_parse_bytes) {
+        reading.add(schema::make_finding(finding::kMemory), section);
+        return;
+    }
     auto report = schema::parse_failure(std::move(parts), limits.schema());
     if (!report) {
         reading.add(std::move(report.error()), section);

@@ -8,6 +8,7 @@
 #include "schema/finding_codes_failure.hpp"
 #include "schema/finding_list.hpp"
 #include "server/finding_codes.hpp"
+#include "storage/submission.hpp"
 
 namespace dmarcbox {
 namespace {
@@ -30,6 +31,7 @@ void Reading::add(schema::Report report, const std::string& part) {
         }
     }
     has_failure_report |= std::holds_alternative<schema::FailureReport>(report);
+    memory += storage::memory_of(report);
     reports.push_back(std::move(report));
     report_parts.push_back(part);
 }

@@ -17,6 +17,7 @@ struct Reading {
     std::vector<schema::Report> reports;    ///< in message order
     std::vector<std::string> report_parts;  ///< section (and archive member) of each report
     schema::Findings findings;              ///< of the message
+    std::size_t memory = 0;                 ///< bytes that the reports hold
     bool has_failure_report = false;
     /// Why this is no report, most telling reason first found: `feedback: abuse`, `unused`,
     /// `empty`.

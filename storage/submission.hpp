@@ -40,6 +40,9 @@ struct Original {
     bool reduced = false;     ///< bodies were dropped or local parts replaced
 };
 
+/// Bytes of memory that a report holds, heap included; a handful of long rare values is left out.
+[[nodiscard]] std::size_t memory_of(const schema::Report& report);
+
 /// One message with everything that was read from it: what the writer takes. Immutable once
 /// submitted.
 struct Submission {

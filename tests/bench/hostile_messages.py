@@ -4,9 +4,8 @@
     tests/bench/hostile_messages.py BINARY [--only TEXT] [--keep FOLDER] [--markdown]
 
 Each case is a file of its own, imported into an empty database by a process of its own (`import
---jobs 1`), whose CPU time and peak memory the kernel tells. Bounds: 5 s of CPU for reading the
-message, as [limits] parse_seconds is 5, and a second for what is not reading (start, hash,
-compression, commit); 1 GiB of memory. Use a release build: sanitizers multiply both.
+--jobs 1`), whose CPU time and peak memory the kernel tells. Bounds: 5 s of CPU, start, hash,
+compression and commit included, and 1 GiB of memory. Use a release build: sanitizers multiply both.
 
 Exit 0 if every case stayed within both, was stored as one message, and nothing crashed; else 1.
 """
@@ -24,7 +23,7 @@ import tempfile
 import time
 import zlib
 
-MAX_CPU_SECONDS = 6.0
+MAX_CPU_SECONDS = 5.0
 MAX_MEMORY_BYTES = 1 << 30
 MIB = 1 << 20
 CASES = []
@@ -202,6 +201,20 @@ def _():
     return attached(zip_members(20, b"".join(records(75000)), name=b"%d.xml"), b"application/zip")
 
 
+@case("zip of 20 reports of 280,000 short records")
+def _():
+    short = b"<record><row><count>1</count></row></record>"
+    return attached(zip_members(20, HEAD + short * 280000 + TAIL, name=b"%d.xml"),
+                    b"application/zip")
+
+
+@case("mail of 12 gzipped reports of 392,000 records")
+def _():
+    part = b"--b\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(
+        gz(records(392000)))
+    return mail(part * 12, b"Content-Type: multipart/mixed; boundary=b\r\n")
+
+
 # ---------------------------------------------------------------- mail
 
 
@@ -368,6 +381,14 @@ def _():
     one = (b"--b\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: auth-failure\r\n"
            b"\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n" + b"X-A: 1\r\n" * 2000 + b"\r\n")
     return mail(one * 300, b"Content-Type: multipart/report; boundary=b\r\n")
+
+
+@case("failure reports of 4,000 short fields, 450 in one mail")
+def _():
+    one = (b"--b\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: auth-failure\r\n"
+           + b"a:\r\n" * 1990 + b"\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n"
+           + b"a:\r\n" * 2000 + b"\r\n")
+    return mail(one * 450, b"Content-Type: multipart/report; boundary=b\r\n")
 
 
 # ---------------------------------------------------------------- XML

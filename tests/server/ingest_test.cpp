@@ -333,6 +333,66 @@ TEST_CASE("ingest: findings are capped and the last says how many more") {
     CHECK(submission.findings.back().detail == "41 more");
 }
 
+TEST_CASE("ingest: reports of one message share its memory") {
+    const std::string record =
+        kXml.substr(kXml.find("<record>"), kXml.find("</feedback>") - kXml.find("<record>"));
+    std::string xml = kXml.substr(0, kXml.find("<record>"));
+    for (int i = 0; i < 200; ++i) {
+        xml += record;
+    }
+    xml += "</feedback>\n";
+    std::string body;
+    for (int i = 0; i < 20; ++i) {
+        body += "--b1\r\n" + part("application/gzip", gzip(xml), true) + "\r\n";
+    }
+    const auto bytes = mail("multipart/mixed; boundary=b1", body + "--b1--\r\n");
+    CHECK(read(bytes).reports.size() == 20);
+    IngestSettings settings;
+    settings.limits.max_parse_bytes = std::size_t{1} << 20U;
+    const auto submission = read(bytes, settings);
+    CHECK(submission.reports.size() > 1);
+    CHECK(submission.reports.size() < 20);
+    REQUIRE_FALSE(submission.findings.empty());
+    CHECK(submission.findings.front().code.code == "memory");
+    CHECK(submission.findings.front().code.fault);
+}
+
+TEST_CASE("ingest: parts of one message share what they may unpack to") {
+    std::string xml = kXml;
+    while (xml.size() < 5000) {
+        xml += "<!-- " + std::to_string(xml.size()) + " -->\n";
+    }
+    std::string body;
+    for (int i = 0; i < 4; ++i) {
+        body += "--b1\r\n" + part("application/gzip", gzip(xml), true) + "\r\n";
+    }
+    IngestSettings settings;
+    settings.limits.max_unpacked_bytes = 6000;
+    const auto submission =
+        read(mail("multipart/mixed; boundary=b1", body + "--b1--\r\n"), settings);
+    CHECK(submission.reports.size() == 2);
+    REQUIRE(submission.findings.size() == 2);
+    CHECK(submission.findings.front().code.code == "unpacked_too_big");
+}
+
+TEST_CASE("ingest: a report from a mail that failed DMARC is kept and marked") {
+    const auto findings = [](std::string_view field) {
+        const auto submission = read(mail("text/xml", kXml, field));
+        REQUIRE(kinds(submission) == "aggregate");
+        return std::get<schema::AggregateReport>(submission.reports.front()).findings;
+    };
+    const auto failed = findings("Authentication-Results: mx.example; spf=pass; DMARC=fail\r\n");
+    CHECK(std::any_of(failed.begin(), failed.end(),
+                      [](const auto& f) { return f.code.code == "dmarc_fail"; }));
+    for (const auto* const field : {"Authentication-Results: mx.example; dmarc=pass\r\n",
+                                    "Authentication-Results: mx.example; dmarc=pass\r\n"
+                                    "Authentication-Results: forged.example; dmarc=fail\r\n"}) {
+        const auto passed = findings(field);
+        CHECK(std::none_of(passed.begin(), passed.end(),
+                           [](const auto& f) { return f.code.code == "dmarc_fail"; }));
+    }
+}
+
 TEST_CASE("ingest: without time left a message is unreadable") {
     IngestSettings settings;
     settings.limits.parse_seconds = std::chrono::seconds{0};
