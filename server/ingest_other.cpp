@@ -23,8 +23,13 @@ bool is_bounce(const mime::Header& header, const std::vector<mime::Part>& parts)
     }
     // Systems older than RFC 3464 (qmail, Exim, Lotus) tell by the sender and the subject only.
     const std::string from = value_of(header, "from");
-    if (from.find("mailer-daemon") != std::string::npos ||
-        from.find("postmaster@") != std::string::npos) {
+    if (from.find("mailer-daemon") != std::string::npos) {
+        return true;
+    }
+    // Reporters write as postmaster too, with a file attached.
+    if (from.find("postmaster@") != std::string::npos &&
+        std::all_of(parts.begin(), parts.end(),
+                    [](const mime::Part& part) { return part.file_name.empty(); })) {
         return true;
     }
     return header.find("x-failed-recipients") != nullptr;

@@ -6,10 +6,13 @@ All names are reserved ones (RFC 2606, RFC 5737, RFC 3849); all wording is ours.
 same on every run. A fixture is text with LF (written with CRLF) or bytes (written as they are).
 """
 
+import io
 import pathlib
 import re
 import struct
 import sys
+import zipfile
+import zlib
 
 from fixture_parts import (DAY, SENT, TEXT, attached, b64, feedback, gz, mail, metadata, multi_mail,
                            multipart, part, policy, record, word, zip_with, zipped)
@@ -235,6 +238,32 @@ def containers():
         "d@uu.example", "Report Domain: example.org",
         part("text/plain", "The report follows.\n\n" + uuencoded(packed("uu.example", "u1")))))
 
+    def yenc(data):
+        line = b"".join(
+            b"=" + bytes([(c + 106) & 255]) if (c + 42) & 255 in (0, 9, 10, 13, 46, 61)
+            else bytes([(c + 42) & 255]) for c in data)
+        return (b"=ybegin line=9999 size=%d name=r.xml.gz\r\n" % len(data) + line
+                + b"\r\n=yend size=%d crc32=%08x\r\n" % (len(data), zlib.crc32(data)))
+
+    fixture("container-yenc.eml", mail(
+        "d@yenc.example", "Report Domain: example.org", part(
+            "text/plain", "The report follows.\n\n", "8bit")).replace("\n", "\r\n").encode()
+            + yenc(packed("yenc.example", "y1")))
+
+    def zipped64(name, data):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+            info = zipfile.ZipInfo(name, (2025, 4, 8, 2, 0, 0))
+            info.compress_type, info.create_system = zipfile.ZIP_DEFLATED, 3
+            with archive.open(info, "w", force_zip64=True) as member:
+                member.write(data)
+        return out.getvalue()
+
+    fixture("container-zip64.eml", multi_mail(
+        "d@large.example", "Report Domain: example.org", [attached(
+            "application/zip", NAME.replace(".xml.gz", ".zip"),
+            zipped64("r.xml", feedback("large.example", "z64").encode()))]))
+
     def tnef(name, data):
         def attribute(number, value):
             return (b"\2" + struct.pack("<II", number, len(value)) + value
@@ -278,6 +307,11 @@ def containers():
         "d@loose.example", "Report Domain: example.org",
         [part(f'application/gzip; name="{NAME}"', loose(b64(packed("loose.example", "b1"))),
               "Base64 ")]))
+
+    fixture("mail-dmarc-fail.eml", multi_mail(
+        "d@forged.example", "Report Domain: example.org",
+        [attached("application/gzip", NAME, packed("forged.example", "a2"))],
+        more="Authentication-Results: mx.reports.example; spf=fail; dkim=none; dmarc=fail\n"))
 
     fixture("mail-yahoo-unused.eml", multi_mail(
         "d@portal.example", "Report Domain: example.org",

@@ -333,6 +333,21 @@ TEST_CASE("ingest: findings are capped and the last says how many more") {
     CHECK(submission.findings.back().detail == "41 more");
 }
 
+TEST_CASE("ingest: a report of thousands of records is read whole") {
+    const std::size_t begin = kXml.find("<record>");
+    const std::string record = kXml.substr(begin, kXml.find("</feedback>") - begin);
+    std::string xml = kXml.substr(0, begin);
+    for (int i = 0; i < 8000; ++i) {  // beyond 2 MiB: read in slices
+        xml += record;
+    }
+    const auto submission = read(xml + "</feedback>\n");
+    REQUIRE(kinds(submission) == "aggregate");
+    const auto& report = std::get<schema::AggregateReport>(submission.reports.front());
+    CHECK(report.record_count == 8000);
+    CHECK(report.message_count() == 24000);
+    CHECK(report.records.back().dkim_results.size() == 1);
+}
+
 TEST_CASE("ingest: reports of one message share its memory") {
     const std::string record =
         kXml.substr(kXml.find("<record>"), kXml.find("</feedback>") - kXml.find("<record>"));
