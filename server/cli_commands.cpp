@@ -3,9 +3,11 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>
+#include <stdexcept>
 
 #include "server/commands/backup.hpp"
 #include "server/commands/config.hpp"
+#include "server/commands/dns.hpp"
 #include "server/commands/import.hpp"
 #include "server/commands/prune.hpp"
 #include "server/commands/reprocess.hpp"
@@ -104,6 +106,39 @@ void add_config(CommandSet& commands) {
                  [&context] { return run_config(context, std::cout, std::cerr); });
 }
 
+void add_dns(CommandSet& commands) {
+    auto options = std::make_shared<DnsOptions>();
+    CLI::App& command =
+        commands.add("dns", "print the DNS records to publish; --check looks them up",
+                     {"dns example.org --for reports.example",
+                      "dns example.org example.com --for reports.example --check"},
+                     [options] {
+                         try {
+                             return run_dns(*options, std::cout);
+                         } catch (const std::invalid_argument& error) {
+                             throw UsageError(error.what());
+                         }
+                     });
+    command.add_option("DOMAIN", options->domains, "domains whose mail is reported on")->required();
+    const auto text = [&](const char* name, std::string& place, const char* type,
+                          const char* words) {
+        command.add_option(name, place, words)->type_name(type);
+    };
+    text("--for", options->reports_host, "HOST",
+         "domain of the report addresses; default the first DOMAIN");
+    text("--rua", options->rua, "ADDRESS", "aggregate and TLS reports; default rua@HOST");
+    text("--ruf", options->ruf, "ADDRESS", "failure reports; default ruf@HOST");
+    text("--mail-host", options->mail_host, "NAME", "what the MX record names; default mx.HOST");
+    command.add_flag("--check", options->check,
+                     "look the records up and connect to the MX; exit 1 on faults");
+    text("--name-server", options->name_server, "ADDRESS[@PORT]",
+         "with --check: ask this resolver");
+    command
+        .add_option("--smtp-port", options->smtp_port,
+                    "with --check: port of the MX; 0 does not connect")
+        ->type_name("PORT");
+}
+
 void add_all_commands(CommandSet& commands) {
     add_serve(commands);
     add_import(commands);
@@ -111,6 +146,7 @@ void add_all_commands(CommandSet& commands) {
     add_reprocess(commands);
     add_prune(commands);
     add_backup(commands);
+    add_dns(commands);
     add_verify(commands);
     add_config(commands);
     add_completion(commands);

@@ -71,6 +71,7 @@ void add_show(CommandSet& commands);
 void add_reprocess(CommandSet& commands);
 void add_prune(CommandSet& commands);
 void add_backup(CommandSet& commands);
+void add_dns(CommandSet& commands);
 void add_verify(CommandSet& commands);
 void add_config(CommandSet& commands);
 void add_completion(CommandSet& commands);

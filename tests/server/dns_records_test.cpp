@@ -20,10 +20,17 @@ std::vector<std::string> lines_of(DnsOptions options) {
     return lines;
 }
 
+DnsOptions options_of(std::vector<std::string> domains, std::string reports_host) {
+    DnsOptions options;
+    options.domains = std::move(domains);
+    options.reports_host = std::move(reports_host);
+    return options;
+}
+
 }  // namespace
 
 TEST_CASE("dns: reports to another organisation need an authorisation") {
-    CHECK(lines_of({.domains = {"Example.org."}, .reports_host = "reports.example"}) ==
+    CHECK(lines_of(options_of({"Example.org."}, "reports.example")) ==
           std::vector<std::string>{
               "reports.example. MX 10 mx.reports.example.",
               "_dmarc.example.org. TXT \"v=DMARC1; p=none; rua=mailto:rua@reports.example; "
@@ -34,7 +41,7 @@ TEST_CASE("dns: reports to another organisation need an authorisation") {
 }
 
 TEST_CASE("dns: reports to a host of the same organisation need none") {
-    const auto lines = lines_of({.domains = {"example.org"}, .reports_host = "dmarc.example.org"});
+    const auto lines = lines_of(options_of({"example.org"}, "dmarc.example.org"));
     CHECK(lines.front() == "dmarc.example.org. MX 10 mx.dmarc.example.org.");
     CHECK(std::none_of(lines.begin(), lines.end(), [](const std::string& line) {
         return line.find("_report") != std::string::npos;
@@ -46,9 +53,9 @@ TEST_CASE("dns: what cannot be a domain is refused by name") {
                             "b\xc3\xbc"
                             "cher.example",
                             "-\x1b[31m"}) {
-        CHECK_THROWS_AS(dmarcbox::complete({.domains = {bad}, .reports_host = "r.example"}),
-                        std::invalid_argument);
+        CHECK_THROWS_AS(dmarcbox::complete(options_of({bad}, "r.example")), std::invalid_argument);
     }
-    CHECK_THROWS_AS(dmarcbox::complete({.domains = {"example.org"}, .rua = "not-an-address"}),
-                    std::invalid_argument);
+    DnsOptions options = options_of({"example.org"}, "");
+    options.rua = "not-an-address";
+    CHECK_THROWS_AS(dmarcbox::complete(options), std::invalid_argument);
 }
