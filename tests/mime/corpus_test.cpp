@@ -16,9 +16,9 @@
 namespace dmarcbox::mime {
 namespace {
 
-/// Folder of real samples: DMARCBOX_CORPUS, or `shared/corpus` beside the checkout.
+/// Folder of real samples: REPORT_SAMPLES, or `shared/corpus` beside the checkout.
 std::filesystem::path corpus_folder() {
-    if (const char* set = std::getenv("DMARCBOX_CORPUS"); set != nullptr) {
+    if (const char* set = std::getenv("REPORT_SAMPLES"); set != nullptr) {
         return set;
     }
     return std::filesystem::path(DMARCBOX_SOURCE_DIR) / ".." / "shared" / "corpus";
