@@ -14,6 +14,7 @@
 #include "server/terminal.hpp"
 #include "storage/message_store.hpp"
 #include "storage/originals.hpp"
+#include "storage/rebuild.hpp"
 
 namespace dmarcbox {
 namespace {
@@ -48,6 +49,7 @@ class Reprocessing {
                 }
             }
         }
+        storage::refresh_stale_totals(database_);
         out_ << with_commas(read_) << (read_ == 1 ? " message" : " messages") << " read again, "
              << with_commas(changed_) << " changed";
         if (broken_ > 0) {
@@ -88,11 +90,37 @@ class Reprocessing {
         message.source = receipt.source;
         message.received_at = receipt.received_at;
         storage::Submission submission = ingest(message, settings_);
-        submission.receipt = receipt;
+        // What session and import said stays; what the header says is read again, unless tokens
+        // stand in it already.
         if (original->reduced) {
+            submission.receipt = receipt;
             keep_hashes(id, submission);
+        } else {
+            submission.receipt = with_header(receipt, std::move(submission.receipt));
         }
-        return replace(id, submission);
+        return replace(id, submission, !is_same_header(receipt, submission.receipt));
+    }
+
+    static storage::Receipt with_header(storage::Receipt receipt, storage::Receipt read) {
+        receipt.sent_at = read.sent_at;
+        receipt.header_from = std::move(read.header_from);
+        receipt.subject = std::move(read.subject);
+        receipt.message_id = std::move(read.message_id);
+        return receipt;
+    }
+
+    static bool is_same_header(const storage::Receipt& a, const storage::Receipt& b) {
+        return a.sent_at == b.sent_at && a.header_from == b.header_from && a.subject == b.subject &&
+               a.message_id == b.message_id;
+    }
+
+    void store_header(std::int64_t id, const storage::Receipt& receipt) {
+        auto update = database_.prepare(
+            "UPDATE messages SET sent_at = ?2, header_from = ?3, subject = ?4, message_id = ?5"
+            " WHERE id = ?1");
+        update.bind(1, id).bind(2, receipt.sent_at).bind(3, receipt.header_from);
+        update.bind(4, receipt.subject).bind(5, receipt.message_id);
+        update.run();
     }
 
     /// The hash of a failure report is that of the mail as received; of a reduced original another
@@ -119,12 +147,17 @@ class Reprocessing {
         }
     }
 
-    std::vector<std::int64_t> replace(std::int64_t id, storage::Submission& submission) {
+    std::vector<std::int64_t> replace(std::int64_t id,
+                                      storage::Submission& submission,
+                                      bool header_changed) {
         storage::MessageStore::Replaced replaced;
         {
             storage::Transaction transaction(database_);
             store_.begun();
             try {
+                if (header_changed) {
+                    store_header(id, submission.receipt);
+                }
                 replaced = store_.replace(id, submission);
                 store_.flush();
                 transaction.commit();
@@ -134,14 +167,16 @@ class Reprocessing {
             }
         }
         ++read_;
-        if (replaced.changed()) {
+        if (replaced.changed() || header_changed) {
             ++changed_;
-            print(id, replaced);
+            print(id, replaced, header_changed);
         }
         return std::move(replaced.orphaned_duplicates);
     }
 
-    void print(std::int64_t id, const storage::MessageStore::Replaced& replaced) {
+    void print(std::int64_t id,
+               const storage::MessageStore::Replaced& replaced,
+               bool header_changed) {
         out_ << "message " << id << ": ";
         if (replaced.before != replaced.after) {
             out_ << to_string(replaced.before) << " -> ";
@@ -159,7 +194,8 @@ class Reprocessing {
         count(replaced.reports_removed, "removed");
         count(replaced.reports_kept, "kept");
         count(replaced.conflicts, "in conflict");
-        out_ << (replaced.findings_changed ? ", findings changed\n" : "\n");
+        out_ << (header_changed ? ", header changed" : "")
+             << (replaced.findings_changed ? ", findings changed\n" : "\n");
     }
 
     storage::Database database_;
