@@ -148,8 +148,8 @@ TEST_CASE("decompress: what comes out and what is found") {
 }
 
 /// Three megabytes that deflate halves.
-std::string make_noise() {
-    std::string noise;
+const std::string& make_noise() {
+    static std::string noise;  // made once, several subcases need it
     std::uint32_t seed = 1;
     while (noise.size() < (std::size_t{3} << 20U)) {
         seed = seed * 1664525U + 1013904223U;
@@ -161,7 +161,7 @@ std::string make_noise() {
 TEST_CASE("decompress: caps") {
     Limits limits = kTestLimits;
     limits.max_unpacked_bytes = std::size_t{4} << 20U;
-    const std::string megabytes(std::size_t{6} << 20U, 'a');
+    static const std::string megabytes(std::size_t{6} << 20U, 'a');
     SUBCASE("gzip bomb ends by ratio at 1 MiB") {
         CHECK(codes(unpack_bytes(gzip(megabytes)).findings) == "ratio_too_high@2");
     }
@@ -178,7 +178,7 @@ TEST_CASE("decompress: caps") {
         CHECK(result.documents.empty());
     }
     SUBCASE("all members together over twice max_unpacked_bytes") {
-        const std::string noise = make_noise();
+        const std::string& noise = make_noise();
         const std::string packed = deflate_bytes(noise, -15);
         std::vector<ZipMember> members;
         for (int i = 0; i < 8; ++i) {
@@ -233,7 +233,7 @@ TEST_CASE("decompress: caps") {
         CHECK(codes(unpack_bytes(gzip(nested)).findings) == "nested_archive@2 unpack_too_deep@2");
     }
     SUBCASE("expired time") {
-        const std::string noise = make_noise();
+        const std::string& noise = make_noise();
         int asked = 0;
         const Expired expired = [&] { return ++asked > 2; };
         CHECK(codes(unpack_bytes(gzip(noise), kTestLimits, expired).findings) == "time@2");

@@ -57,7 +57,8 @@ TEST_CASE("deviations of mail and container: each comes apart") {
         std::string expected;
     };
     const std::string zipped = zip({{"r.xml", kXml}});
-    const std::string bomb = gzip(std::string(std::size_t{8} << 20U, '<'));
+    // Made once: the table is built again for each subcase.
+    static const std::string bomb = gzip(std::string(std::size_t{2} << 20U, '<'));
     std::string utf16 = "\xFF\xFE";
     for (const char c : kXml) {
         utf16 += {c, '\0'};
