@@ -19,6 +19,10 @@ std::string text(const storage::Statement& row, int column) {
     return escape_for_terminal(row.text(column));
 }
 
+std::string counted(std::int64_t number, const char* noun) {
+    return with_commas(number) + " " + noun + (number == 1 ? "" : "s");
+}
+
 std::string or_dash(const std::string& words) {
     return words.empty() ? "-" : words;
 }
@@ -45,26 +49,26 @@ class Reports {
         auto report = database_.prepare(
             "SELECT id, org_name, report_id, domain, begin_at, end_at, p, record_count,"
             " message_count, counted, conflict, pruned_at, org_email, sp, np, adkim, aspf, pct,"
-            " errors FROM aggregate_reports WHERE message_id = ? ORDER BY position");
+            " fo, testing, errors FROM aggregate_reports WHERE message_id = ? ORDER BY position");
         report.bind(1, message_);
         while (report.step()) {
             out_ << "report " << or_dash(text(report, 1)) << " / " << or_dash(text(report, 2))
                  << " / " << or_dash(text(report, 3)) << flags(report, 9, 10, 11) << '\n'
                  << "  " << range_text(report, 4, 5) << ", p=" << or_dash(text(report, 6));
-            constexpr std::array names{"sp", "np", "adkim", "aspf", "pct"};
+            constexpr std::array names{"sp", "np", "adkim", "aspf", "pct", "fo", "testing"};
             for (std::size_t i = 0; i < names.size(); ++i) {
                 const int column = 13 + static_cast<int>(i);
                 if (!report.is_null(column)) {
                     out_ << ' ' << names[i] << '=' << text(report, column);
                 }
             }
-            out_ << ", " << with_commas(report.integer(7)) << " records, "
-                 << with_commas(report.integer(8)) << " messages\n";
+            out_ << ", " << counted(report.integer(7), "record") << ", "
+                 << counted(report.integer(8), "message") << '\n';
             if (!report.is_null(12)) {
                 out_ << "  contact " << text(report, 12) << '\n';
             }
-            if (!report.is_null(18)) {
-                out_ << "  errors " << text(report, 18) << '\n';
+            if (!report.is_null(20)) {
+                out_ << "  errors " << text(report, 20) << '\n';
             }
             records(report.integer(0));
         }
