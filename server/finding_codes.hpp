@@ -17,11 +17,13 @@ inline constexpr schema::FindingCode kMoreFindings{"more_findings", "ingest", fa
 /// The attached file's name is not receiver!domain!begin!end with the domain and times of the
 /// report in it (RFC 7489 section 7.2.1.1, RFC 9990). Detail: the name.
 inline constexpr schema::FindingCode kOddFileName{"odd_file_name", "ingest", false};
-/// The first Authentication-Results field, which a relay in front may have set, says dmarc=fail: the
-/// report may be forged (RFC 9990 section 7). Kept and counted; nobody is asked while mail comes in.
+/// The first Authentication-Results field, which a relay in front may have set, says dmarc=fail:
+/// the report may be forged (RFC 9990 section 7). Kept and counted; nobody is asked while mail
+/// comes in.
 inline constexpr schema::FindingCode kDmarcFail{"dmarc_fail", "ingest", false};
 
 /// All codes of stage "ingest", for the test that compares them with schema/README.md.
-inline constexpr std::array kAll{kMemory, kTime, kInternal, kMoreFindings, kOddFileName, kDmarcFail};
+inline constexpr std::array kAll{kMemory,       kTime,        kInternal,
+                                 kMoreFindings, kOddFileName, kDmarcFail};
 
 }  // namespace dmarcbox::finding
