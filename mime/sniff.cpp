@@ -1,5 +1,7 @@
 #include "mime/sniff.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 
 #include "mime/lines.hpp"
@@ -17,22 +19,22 @@ bool is_space(char c) {
 }
 
 /// The beginning of the text with one byte per character: UTF-16 without its zero bytes, no byte
-/// order mark, no leading white space.
-std::string beginning_of(std::string_view bytes) {
+/// order mark, no leading white space. Only text with zero bytes is copied, to `copy`.
+std::string_view beginning_of(std::string_view bytes, std::string& copy) {
     std::string_view window = bytes.substr(0, kWindow);
     if (window.starts_with("\xEF\xBB\xBF")) {
         window.remove_prefix(3);
     } else if (window.starts_with("\xFF\xFE") || window.starts_with("\xFE\xFF")) {
         window.remove_prefix(2);
     }
-    std::string text;
-    text.reserve(window.size());
-    for (const char c : window) {
-        if (c != '\0' && !(text.empty() && is_space(c))) {
-            text.push_back(c);
-        }
+    if (window.find('\0') != std::string_view::npos) {
+        std::copy_if(window.begin(), window.end(), std::back_inserter(copy),
+                     [](char c) { return c != '\0'; });
+        window = copy;
     }
-    return text;
+    const auto* const start = std::find_if_not(window.begin(), window.end(), is_space);
+    window.remove_prefix(static_cast<std::size_t>(start - window.begin()));
+    return window;
 }
 
 /// `<feedback` or `<prefix:feedback`.
@@ -94,7 +96,8 @@ ContentKind sniff(std::string_view bytes) {
     if (bytes.starts_with("PK\x03\x04") || bytes.starts_with("PK\x05\x06")) {
         return ContentKind::zip;
     }
-    const std::string text = beginning_of(bytes);
+    std::string copy;
+    const std::string_view text = beginning_of(bytes, copy);
     if (text.empty()) {
         return bytes.size() <= kWindow ? ContentKind::empty : ContentKind::other;
     }
