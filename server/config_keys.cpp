@@ -93,7 +93,7 @@ const std::vector<ConfigKey>& table() {
         {"smtp.listen", DMARCBOX_PLACE(smtp.listen), 0, 0, {}, check_listen},
         {"smtp.hostname", DMARCBOX_PLACE(smtp.hostname), 0, 0, {}, check_hostname},
         {"smtp.accept", DMARCBOX_PLACE(smtp.accept), 0, 0, {}, check_accept},
-        {"smtp.max_message_bytes", DMARCBOX_PLACE(smtp.max_message_bytes), 1024, 4096 * kMiB - 1},
+        {"smtp.max_message_bytes", DMARCBOX_PLACE(smtp.max_message_bytes), 1, 4096 * kMiB - 1},
         {"smtp.max_recipients", DMARCBOX_PLACE(smtp.max_recipients), 1, 100000},
         {"smtp.max_connections", DMARCBOX_PLACE(smtp.max_connections), 1, 100000},
         {"smtp.max_connections_per_address", DMARCBOX_PLACE(smtp.max_connections_per_address), 1,

@@ -113,6 +113,9 @@ std::optional<std::string> run_dialogue(const Dialogue& dialogue, DialogueDriver
     if (!turn.text.empty()) {
         return dialogue.name + ".smtp: ends with the client's turn";
     }
+    if (driver.silent() || driver.closed()) {
+        return {};
+    }
     const auto rest = driver.read_line();
     return rest ? Fault(dialogue.name + ".smtp: unexpected `" + printable(*rest) + "` at the end")
                 : Fault();
