@@ -123,7 +123,7 @@ inline constexpr FindingCode kUnsupportedMethod{"unsupported_method", "unpack", 
 inline constexpr FindingCode kUnpackedTooBig{"unpacked_too_big", "unpack", true};
 /// Unpacks to more than max_unpack_ratio times its packed size.
 inline constexpr FindingCode kRatioTooHigh{"ratio_too_high", "unpack", true};
-/// More members than max_members.
+/// More members than max_members in the archives of a message, or in one gzip.
 inline constexpr FindingCode kTooManyMembers{"too_many_members", "unpack", true};
 /// Archives nested deeper than max_unpack_depth.
 inline constexpr FindingCode kUnpackTooDeep{"unpack_too_deep", "unpack", true};

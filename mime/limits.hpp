@@ -14,7 +14,7 @@ struct Limits {
     std::size_t max_unpacked_bytes;  ///< one document after decompression
     std::size_t max_unpack_ratio;    ///< unpacked / packed, checked above 1 MiB unpacked
     std::size_t max_unpack_depth;    ///< gzip in zip in ...
-    std::size_t max_members;         ///< entries of one zip, members of one gzip
+    std::size_t max_members;         ///< entries of all zips in a message, members of one gzip
     std::size_t max_text_bytes;      ///< one decoded header value
     std::size_t max_header_fields;   ///< fields taken from one header block
 };

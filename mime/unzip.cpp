@@ -182,10 +182,11 @@ class Unzipper {
             fail_reading(part_);
             return false;
         }
-        if (++entries_ > limits_.max_members) {
+        if (budget_.members == 0) {
             fail(kTooManyMembers, part_, "more than " + std::to_string(limits_.max_members));
             return false;
         }
+        --budget_.members;
         std::string name = name_of(entry);
         if (archive_entry_filetype(entry) == AE_IFDIR || name.ends_with('/') || is_leftover(name)) {
             return true;
@@ -264,7 +265,6 @@ class Unzipper {
     const MemberSink& sink_;
     Findings& findings_;
     ArchiveHandle handle_;
-    std::size_t entries_ = 0;
     std::size_t members_ = 0;
     std::size_t total_ = 0;
     bool failed_ = false;

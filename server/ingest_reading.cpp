@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "schema/finding_codes_failure.hpp"
@@ -67,24 +68,22 @@ const schema::Finding* Reading::first_fault() const {
 }
 
 void Reading::settle_findings(std::size_t max) {
+    // A finding belongs to the report of its document, else to the first of its section.
+    std::unordered_map<std::string_view, std::size_t> owners;
+    for (std::size_t i = 0; i < reports.size(); ++i) {
+        owners.try_emplace(report_parts[i], i);
+        if (const auto section = section_of(report_parts[i]); !section.empty()) {
+            owners.try_emplace(section, i);
+        }
+    }
     schema::Findings kept;
     for (auto& finding : findings) {
-        std::size_t owner = reports.size();
-        if (reports.size() == 1) {
-            owner = 0;
-        } else {
-            for (std::size_t i = 0; i < reports.size() && owner == reports.size(); ++i) {
-                if (report_parts[i] == finding.part ||
-                    (!finding.part.empty() &&
-                     section_of(report_parts[i]) == std::string_view(finding.part))) {
-                    owner = i;
-                }
-            }
-        }
-        if (finding.code.fault || owner == reports.size()) {
+        const auto owner = owners.find(finding.part);
+        if (finding.code.fault || (reports.size() != 1 && owner == owners.end())) {
             kept.push_back(std::move(finding));
         } else {
-            findings_of(reports[owner]).push_back(std::move(finding));
+            findings_of(reports[reports.size() == 1 ? 0 : owner->second])
+                .push_back(std::move(finding));
         }
     }
     findings = std::move(kept);

@@ -38,7 +38,7 @@ struct Limits {
     /// max_unpack_ratio. XML of one repeated record reaches 200; deflate's own maximum is 1,032,
     /// reached only by runs of one byte. Checked above 1 MiB unpacked.
     std::size_t max_unpack_ratio = 900;
-    /// max_members. Zips of a month's reports hold 31; of a year 366.
+    /// max_members. Of all archives in a message. Zips of a month's reports hold 31; of a year 366.
     std::size_t max_members = 1000;
     /// parse_seconds. CPU time of one message.
     std::chrono::seconds parse_seconds{5};

@@ -16,6 +16,7 @@ import multiprocessing
 import os
 import pathlib
 import random
+import re
 import sqlite3
 import struct
 import sys
@@ -213,6 +214,19 @@ def _():
     part = b"--b\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(
         gz(records(392000)))
     return mail(part * 12, b"Content-Type: multipart/mixed; boundary=b\r\n")
+
+
+@case("zip of 1,000 zips of 1,000 tiny reports")
+def _():
+    tiny = b"<feedback><record/><policy_published/></feedback>"
+    return attached(zip_members(1000, zip_members(1000, tiny, name=b"%d.xml"), name=b"%d.zip"),
+                    b"application/zip")
+
+
+@case("zip of 1,000 zips of 1,000 broken reports")
+def _():
+    return attached(zip_members(1000, zip_members(1000, b"<feedback><a", name=b"%d.xml"),
+                                name=b"%d.zip"), b"application/zip")
 
 
 # ---------------------------------------------------------------- mail
@@ -466,6 +480,33 @@ def _():
                 b"</policy_evaluated></row></record>" + TAIL])
 
 
+def result(n, word):
+    return (b"<dkim><domain>d%d.example</domain><selector>s%d</selector><result>%s</result></dkim>"
+            % (n, n, word))
+
+
+@case("record with 250,000 different DKIM results", ".xml")
+def _():
+    return (HEAD + record().replace(b"<auth_results>", b"<auth_results>" + b"".join(
+        result(n, b"fail") for n in range(250000))) + TAIL)
+
+
+@case("record with 100,000 own keys that pass and as many that fail", ".xml")
+def _():
+    keys = b"".join(result(n, b"pass") + result(n, b"fail") for n in range(100000))
+    return (HEAD + record().replace(b"<auth_results>", b"<auth_results>" + re.sub(
+        rb"d\d+\.example<", b"example.org<", keys)) + TAIL)
+
+
+@case("100,000 records, each with another source, domain and key", ".xml")
+def _():
+    return HEAD + b"".join(
+        record(n).replace(b"192.0.", b"10.%d." % (n >> 16)).replace(
+            b">example.org<", b">h%d.example.org<" % n).replace(
+                b"<auth_results>", b"<auth_results>" + result(n, b"pass"))
+        for n in range(100000)) + TAIL
+
+
 @case("text of 120 MiB in one element", ".xml")
 def _():
     return HEAD.replace(b">x<", b">" + b"a" * (120 * MIB) + b"<") + record() + TAIL
@@ -544,6 +585,19 @@ def _():
 @case("JSON, 500,000 policies", ".json")
 def _():
     return tls(b"[" + b",".join([TLS_POLICY] * 500000) + b"]")
+
+
+@case("JSON, 100,000 policies of as many domains")
+def _():
+    return tls(b"[" + b",".join(TLS_POLICY.replace(b"example.org", b"d%d.example" % n)
+                                for n in range(100000)) + b"]")
+
+
+@case("JSON, 300,000 failure details")
+def _():
+    detail = b'{"result-type":"t%d","sending-mta-ip":"x%d","failed-session-count":1}'
+    return tls(b"[" + TLS_POLICY[:-1] + b',"failure-details":[' + b",".join(
+        detail % (n, n) for n in range(300000)) + b"]}]")
 
 
 @case("JSON, 120 MiB of small numbers", ".json")

@@ -224,6 +224,16 @@ TEST_CASE("decompress: caps") {
         CHECK(codes(result.findings) == "too_many_members@2");
         CHECK(result.documents.size() == 3);
     }
+    SUBCASE("members of all archives together over max_members") {
+        const std::string inner = zip({{"a", "1"}, {"b", "2"}, {"c", "3"}});
+        limits.max_members = 6;
+        const auto result =
+            unpack_bytes(zip({{"1", inner, 0}, {"2", inner, 0}, {"3", inner, 0}}), limits);
+        CHECK(result.documents.size() == 4);
+        CHECK(codes(result.findings) ==
+              "nested_archive@2/1 too_many_members@2/2 "
+              "too_many_members@2");
+    }
     SUBCASE("nesting up to max_unpack_depth") {
         std::string nested = kXml;
         for (int i = 0; i < 4; ++i) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -405,6 +406,26 @@ TEST_CASE("ingest: a report from a mail that failed DMARC is kept and marked") {
         const auto passed = findings(field);
         CHECK(std::none_of(passed.begin(), passed.end(),
                            [](const auto& f) { return f.code.code == "dmarc_fail"; }));
+    }
+}
+
+TEST_CASE("ingest: many reports with many findings took minutes") {
+    std::string body;
+    for (int i = 0; i < 900; ++i) {
+        body += "--b1\r\n" + part("application/gzip", gzip(kXml) + "x", true) + "\r\n";
+    }
+    IngestSettings settings;
+    settings.limits.max_findings = 100'000;
+    const std::clock_t start = std::clock();
+    const auto submission =
+        read(mail("multipart/mixed; boundary=b1", body + "--b1--\r\n"), settings);
+    CHECK(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC < 3.0);
+    REQUIRE(submission.reports.size() == 900);
+    CHECK(submission.findings.empty());
+    for (const auto& report : submission.reports) {
+        const auto& findings = std::get<schema::AggregateReport>(report).findings;
+        CHECK(std::count_if(findings.begin(), findings.end(),
+                            [](const auto& f) { return f.code.code == "gzip_trailing"; }) == 1);
     }
 }
 
