@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A private Postfix in front: it relays 200 reports by SMTP with STARTTLS, and 200 by LMTP over a unix socket.
 
-usage: postfix_test.py DMARCBOX [REPORTS]      exit 77: no Postfix, or not root, which Postfix wants (skipped)
+usage: postfix_test.py DMARCBOX      exit 77: no Postfix, or not root, which Postfix wants (skipped)
 """
 import os
 import pathlib
@@ -15,7 +15,7 @@ import time
 
 from service import SKIPPED, Service, check, need, report, run_cases, wait_for
 
-REPORTS = int(sys.argv[2]) if len(sys.argv) > 2 else 200
+REPORTS = 200
 
 
 def free_port():
