@@ -52,7 +52,7 @@ grep -q ' ./\(usr/\)\?lib/systemd/system/dmarcbox.service$' "$work/contents" || 
 dpkg-deb -I "$deb" conffiles | grep -qx /etc/dmarcbox/dmarcbox.toml || fail "the configuration is no conffile"
 
 echo "== lintian"
-lintian --fail-on error --tag-display-limit 0 "$deb" || fail "lintian"
+lintian --fail-on error,warning --tag-display-limit 0 "$deb" || fail "lintian"
 
 echo "== unit"
 systemd-analyze verify --man=no --recursive-errors=no deploy/systemd/dmarcbox.service 2>&1 |

@@ -1,11 +1,16 @@
 #!/usr/bin/env bash
-# Format and lint of all sources: tests/rules/style.sh [BUILD FOLDER OF PRESET dev]
+# Format and lint of all sources: tests/rules/style.sh [BUILD FOLDER OF PRESET dev] [FOLDER OR FILE...]
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 build=${1:-build/dev}
+[ $# -eq 0 ] || shift
+[ -f "$build/compile_commands.json" ] || {
+    echo "style.sh: no $build/compile_commands.json; run: cmake --preset dev" >&2
+    exit 2
+}
 mapfile -t sources < <(git ls-files '*.cpp' '*.hpp')
-mapfile -t units < <(git ls-files 'mime/*.cpp' 'schema/*.cpp' 'storage/*.cpp' 'server/*.cpp')
+mapfile -t units < <(git ls-files "${@:-.}" | grep -E '^(mime|schema|storage|server)/.*\.cpp$')
 
 clang-format-14 --dry-run -Werror "${sources[@]}"
 echo "clang-format: ${#sources[@]} files"
