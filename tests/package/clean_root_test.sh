@@ -69,7 +69,6 @@ in_root dmarcbox --version | grep -q '^dmarcbox ' || fail "dmarcbox --version"
 [ "$(in_root stat -c '%U:%G %a' /var/lib/dmarcbox)" = "dmarcbox:dmarcbox 750" ] || fail "rights of /var/lib/dmarcbox"
 case $(in_root getent passwd dmarcbox) in *:/usr/sbin/nologin | *:/sbin/nologin) ;; *) fail "the user may log in" ;; esac
 in_root readlink /etc/systemd/system/multi-user.target.wants/dmarcbox.service >/dev/null || fail "the unit is not enabled"
-in_root install -d /etc/dmarcbox/conf.d
 printf '[smtp]\naccept = ["rua@reports.example"]\nhostname = "mx.reports.example"\n' >"$root/etc/dmarcbox/conf.d/local.toml"
 end_step "user, folders, unit, configuration"
 

@@ -34,6 +34,7 @@ $(cat "$work/contents")"
 done <<'CONTENTS'
 -rwxr-xr-x /usr/bin/dmarcbox
 -rw-r--r-- /etc/dmarcbox/dmarcbox.toml
+drwxr-xr-x /etc/dmarcbox/conf.d/
 -rw-r--r-- /usr/lib/sysusers.d/dmarcbox.conf
 -rw-r--r-- /usr/lib/tmpfiles.d/dmarcbox.conf
 -rw-r--r-- /usr/share/man/man1/dmarcbox.1.gz
