@@ -142,11 +142,13 @@ void add_dns(CommandSet& commands) {
 void add_all_commands(CommandSet& commands) {
     add_serve(commands);
     add_import(commands);
+    add_readiness(commands);
     add_show(commands);
     add_reprocess(commands);
     add_prune(commands);
     add_backup(commands);
     add_dns(commands);
+    add_check(commands);
     add_verify(commands);
     add_config(commands);
     add_completion(commands);

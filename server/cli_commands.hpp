@@ -67,11 +67,13 @@ class CommandSet {
 // ones, cli_commands.cpp.
 void add_serve(CommandSet& commands);
 void add_import(CommandSet& commands);
+void add_readiness(CommandSet& commands);
 void add_show(CommandSet& commands);
 void add_reprocess(CommandSet& commands);
 void add_prune(CommandSet& commands);
 void add_backup(CommandSet& commands);
 void add_dns(CommandSet& commands);
+void add_check(CommandSet& commands);
 void add_verify(CommandSet& commands);
 void add_config(CommandSet& commands);
 void add_completion(CommandSet& commands);
