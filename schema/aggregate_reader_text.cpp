@@ -1,0 +1,121 @@
+#include <pugixml.hpp>
+#include <string>
+#include <string_view>
+
+#include "schema/aggregate_reader.hpp"
+#include "schema/aggregate_reader_elements.hpp"
+#include "schema/finding_codes_aggregate.hpp"
+#include "schema/scalar_text.hpp"
+#include "schema/xml_text.hpp"
+
+namespace dmarcbox::schema {
+namespace {
+
+/// All text below a node, in order. Not recursive: a sender chooses the depth.
+std::string deep_text(const pugi::xml_node& root) {
+    std::string text;
+    pugi::xml_node node = root.first_child();
+    while (node) {
+        if (is_text(node)) {
+            text += node.value();
+        }
+        if (node.first_child()) {
+            node = node.first_child();
+            continue;
+        }
+        while (node != root && !node.next_sibling()) {
+            node = node.parent();
+        }
+        node = node == root ? pugi::xml_node{} : node.next_sibling();
+    }
+    return text;
+}
+
+/// One pass over a value that needs no change nearly always.
+struct Look {
+    bool needs_collapse = false;
+    bool has_high_byte = false;
+};
+
+Look look_at(std::string_view text) {
+    Look look;
+    bool blank = false;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        const bool is_blank = byte == ' ';
+        look.needs_collapse |= (is_blank && blank) || byte < ' ' || byte == 0x7f;
+        look.has_high_byte |= byte >= 0x80;
+        blank = is_blank;
+    }
+    return look;
+}
+
+}  // namespace
+
+std::string_view AggregateReader::text_of(const pugi::xml_node& node, std::string_view path) {
+    const auto first = node.first_child();
+    if (!first) {
+        return {};
+    }
+    std::string_view text;
+    if (is_text(first) && !first.next_sibling()) {
+        text = first.value();
+    } else {
+        for (auto child = first; child; child = child.next_sibling()) {
+            if (child.type() == pugi::node_element) {
+                findings_.add(aggregate::kUnknownElement,
+                              std::string(path).append("/").append(local_part(child.name())));
+            }
+        }
+        text_ = deep_text(node);
+        text = text_;
+    }
+    text = trim(text);
+    const Look look = look_at(text);
+    if (look.needs_collapse) {
+        text_ = collapse(text);
+        text = text_;
+    }
+    // The document is UTF-8, but a character reference can name what is no character.
+    if (look.has_high_byte && !is_utf8(text)) {
+        findings_.add(xml::kBadCharacter, path);
+        text_ = replace_bad_utf8(text);
+        text = text_;
+    }
+    if (text.size() > limits_.max_text_bytes) {
+        findings_.add(aggregate::kCut, path);
+        text = trim(cut_text(text, limits_.max_text_bytes));
+    }
+    return text;
+}
+
+void AggregateReader::read_text(std::string& out,
+                                const pugi::xml_node& node,
+                                std::string_view path) {
+    out.assign(text_of(node, path));
+}
+
+void AggregateReader::read_domain(std::string& out,
+                                  const pugi::xml_node& node,
+                                  std::string_view path) {
+    auto text = text_of(node, path);
+    if (text.ends_with('.')) {
+        text.remove_suffix(1);
+    }
+    out.assign(text);
+    for (char& c : out) {
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    }
+}
+
+void AggregateReader::read_enumerated(std::string& out,
+                                      const pugi::xml_node& node,
+                                      std::string_view path,
+                                      Vocabulary vocabulary) {
+    const auto text = text_of(node, path);
+    if (!text.empty()) {
+        read_token(out, text, vocabulary, findings_);
+    }
+}
+
+}  // namespace dmarcbox::schema
