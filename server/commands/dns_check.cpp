@@ -235,6 +235,9 @@ class Checker {
     }
 
     void check_policy_tags(const std::string& name, const schema::TagRecord& record) {
+        if (record.find("p") == nullptr) {
+            warn(name + " has no p=: reporters take it as p=none or ignore the record");
+        }
         constexpr std::array<std::string_view, 3> kPolicies{"none", "quarantine", "reject"};
         for (const auto* tag : {"p", "sp", "np"}) {
             const auto* value = record.find(tag);

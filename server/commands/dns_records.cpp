@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <string_view>
 
 #include "schema/domain_name.hpp"
 
 namespace dmarcbox {
 namespace {
+
+constexpr std::size_t kMaxCharacterString = 255;
 
 /// Letters, digits, hyphen, underscore and dots, labels of 1 to 63: what can stand in a zone.
 bool is_domain(const std::string& name) {
@@ -36,10 +39,20 @@ std::string domain_or_throw(const std::string& text) {
     return name;
 }
 
+/// In a record an address stands in a URI list, where these would need an encoding.
+bool is_plain_local_part(std::string_view text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("._+-=").find(c) != std::string_view::npos;
+    });
+}
+
 std::string domain_of(const std::string& address) {
     const auto at = address.rfind('@');
-    if (at == std::string::npos || at == 0) {
-        throw std::invalid_argument("\"" + address + "\" is not a mail address");
+    if (at == std::string::npos || !is_plain_local_part(address.substr(0, at))) {
+        throw std::invalid_argument(
+            "\"" + address +
+            "\" is not a mail address (letters, digits and . _ + - = before the @)");
     }
     return domain_or_throw(address.substr(at + 1));
 }
@@ -47,11 +60,14 @@ std::string domain_of(const std::string& address) {
 }  // namespace
 
 std::string DnsRecord::line() const {
-    std::string shown = value;
+    std::string shown;
     if (type == "TXT") {
-        shown = '"' + shown + '"';
+        // A character-string holds at most 255 bytes (RFC 1035 section 3.3); readers join them.
+        for (std::size_t at = 0; at == 0 || at < value.size(); at += kMaxCharacterString) {
+            shown += (at == 0 ? "\"" : " \"") + value.substr(at, kMaxCharacterString) + '"';
+        }
     } else {
-        shown += '.';
+        shown = value + '.';
     }
     return name + ". " + type + " " + shown;
 }

@@ -34,6 +34,7 @@ constexpr Limits kReject{.largest_reporter_percent = 95,
                          .quarantine_days = 30,
                          .dkim_percent = 95};
 constexpr std::int64_t kParkedDays = 90;
+constexpr std::int64_t kNewSenderDays = 14;
 
 std::string percent(std::int64_t part, std::int64_t whole) {
     std::array<char, 32> text{};
@@ -237,9 +238,12 @@ class Judge {
         if (number > 1) {
             text += " ...";
         }
-        result_.gates.push_back(gate("new", number == 0, text,
-                                     count_of(number, "sender", "senders") +
-                                         " of yours began in the last 14 days; more may follow"));
+        auto made = gate("new", number == 0, text,
+                         count_of(number, "sender", "senders") +
+                             " of yours began in the last 14 days; more may follow");
+        // In a domain's first weeks every sender is new: only time tells.
+        made.is_data = facts_.history_days <= kNewSenderDays;
+        result_.gates.push_back(std::move(made));
     }
 
     /// The forgotten server sends day after day and to many; a burst is a spoofer's.

@@ -38,6 +38,8 @@ _dmarc IN TXT "v=DMARC1; p=reject"
 """,
     "evil.example": """_dmarc IN TXT "v=DMARC1; p=\\027[31mred; rua=mailto:rua@reports.example"
 """,
+    "nopolicy.example": """_dmarc IN TXT "v=DMARC1; rua=mailto:rua@reports.example"
+""",
     "empty.example": "",
     "wild.example": """@ IN MX 10 mx
 mx IN A 127.0.0.1
@@ -60,6 +62,12 @@ CASES = [
     (["wrong.example", "--for", "reports.example"], 1,
      ["FAIL  _dmarc.wrong.example: rua does not name rua@reports.example", "FAIL  _dmarc.wrong.example: p=nothing"], []),
     (["evil.example", "--for", "reports.example"], 1, ["FAIL  _dmarc.evil.example: p="], ["\x1b"]),
+    (["nopolicy.example", "--for", "reports.example"], 1, ["WARN  _dmarc.nopolicy.example has no p="], []),
+    # No zone of this server: it refuses, which is no answer and not an absence.
+    (["unserved.example", "--for", "reports.example"], 1, ["FAIL  _dmarc.unserved.example cannot be looked up"],
+     ["_dmarc.unserved.example is missing"]),
+    (["good.example", "pct.example", "--for", "reports.example"], 0,
+     ["ok    _dmarc.good.example", "ok    _dmarc.pct.example", "ok    pct.example._report._dmarc.reports.example"], ["FAIL"]),
     (["empty.example", "--for", "reports.example"], 1, ["FAIL  _dmarc.empty.example is missing. Publish: _dmarc.empty.example. TXT"], []),
     (["good.example", "--for", "wild.example", "--rua", "rua@reports.example", "--ruf", "ruf@reports.example"], 0,
      ["ok    good.example._report._dmarc.wild.example"], ["FAIL"]),

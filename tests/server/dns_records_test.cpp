@@ -59,3 +59,37 @@ TEST_CASE("dns: what cannot be a domain is refused by name") {
     options.rua = "not-an-address";
     CHECK_THROWS_AS(dmarcbox::complete(options), std::invalid_argument);
 }
+
+TEST_CASE("dns: a record of more than 255 bytes is several character-strings") {
+    const std::string label(60, 'a');
+    const std::string host = label + '.' + label + '.' + label + ".example";
+    const auto lines = lines_of(options_of({"example.org"}, host));
+    const auto policy = std::find_if(lines.begin(), lines.end(), [](const std::string& line) {
+        return line.starts_with("_dmarc.");
+    });
+    REQUIRE(policy != lines.end());
+    std::string joined;
+    std::size_t at = policy->find('"');
+    std::size_t strings = 0;
+    while (at != std::string::npos) {
+        const auto end = policy->find('"', at + 1);
+        REQUIRE(end != std::string::npos);
+        CHECK(end - at - 1 <= 255);
+        joined += policy->substr(at + 1, end - at - 1);
+        ++strings;
+        at = policy->find('"', end + 1);
+    }
+    CHECK(strings == 2);
+    CHECK(joined ==
+          "v=DMARC1; p=none; rua=mailto:rua@" + host + "; ruf=mailto:ruf@" + host + "; fo=1");
+}
+
+TEST_CASE("dns: an address that would end its place in the record is refused") {
+    for (const auto* bad :
+         {"a,b@example.org", "a;p=reject@example.org", "a!1@example.org", "a\"b@example.org",
+          "a b@example.org", "@example.org", "a%2c@example.org"}) {
+        DnsOptions options = options_of({"example.org"}, "");
+        options.rua = bad;
+        CHECK_THROWS_AS(dmarcbox::complete(options), std::invalid_argument);
+    }
+}
