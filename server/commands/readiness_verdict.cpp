@@ -241,8 +241,11 @@ class Judge {
         auto made = gate("new", number == 0, text,
                          count_of(number, "sender", "senders") +
                              " of yours began in the last 14 days; more may follow");
-        // In a domain's first weeks every sender is new: only time tells.
-        made.is_data = facts_.history_days <= kNewSenderDays;
+        // In a domain's first weeks, or with few reports, every sender is new: only time tells.
+        made.is_data = facts_.history_days <= kNewSenderDays ||
+                       std::any_of(result_.gates.begin(), result_.gates.end(), [](const auto& g) {
+                           return g.is_data && g.state == State::stop;
+                       });
         result_.gates.push_back(std::move(made));
     }
 

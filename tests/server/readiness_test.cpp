@@ -437,3 +437,10 @@ TEST_CASE("readiness: JSON") {
         R"j("adkim":{"hits":0,"cannot_tell":0},"aspf":{"hits":0,"cannot_tell":0}},"fixes_needed":0})j"
         "\n");
 }
+
+TEST_CASE("readiness: where reports are few a new sender is no fault") {
+    Box box;
+    box.add("One", {record("203.0.113.9", 1, "nothing")}, -60);
+    box.month({record("192.0.2.25", 1000, "dkim+spf")}, 29);
+    CHECK(box.verdict() == Verdict::not_enough_data);
+}
