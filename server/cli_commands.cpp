@@ -142,6 +142,7 @@ void add_dns(CommandSet& commands) {
 void add_all_commands(CommandSet& commands) {
     add_serve(commands);
     add_import(commands);
+    add_summary(commands);
     add_readiness(commands);
     add_show(commands);
     add_reprocess(commands);

@@ -67,6 +67,7 @@ class CommandSet {
 // ones, cli_commands.cpp.
 void add_serve(CommandSet& commands);
 void add_import(CommandSet& commands);
+void add_summary(CommandSet& commands);
 void add_readiness(CommandSet& commands);
 void add_show(CommandSet& commands);
 void add_reprocess(CommandSet& commands);

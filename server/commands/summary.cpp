@@ -1,0 +1,87 @@
+#include "server/commands/summary.hpp"
+
+#include <fstream>
+#include <ostream>
+#include <stdexcept>
+
+#include "schema/date_time.hpp"
+#include "schema/domain_name.hpp"
+#include "server/cli_commands.hpp"
+#include "server/commands/open_database.hpp"
+
+namespace dmarcbox {
+namespace {
+
+constexpr std::int64_t kDay = 86400;
+
+std::int64_t day_at(const std::string& text, const char* flag) {
+    const auto at = schema::parse_rfc3339(text + "T00:00:00Z");
+    if (text.size() != 10 || !at || schema::day_of(*at) != text) {
+        throw UsageError(std::string(flag) + " " + escape_for_terminal(text) +
+                         ": is no day; write it as 2026-11-23");
+    }
+    return *at;
+}
+
+SummaryQuestion question_of(const SummaryOptions& options, std::int64_t now) {
+    SummaryQuestion question;
+    question.domain = schema::normalize_domain(options.domain);
+    question.days = options.days;
+    if (!options.since.empty() || !options.until.empty()) {
+        const std::int64_t until =
+            options.until.empty() ? now / kDay * kDay : day_at(options.until, "--until");
+        question.end_at = until + kDay;
+        question.begin_at = options.since.empty() ? *question.end_at - options.days * kDay
+                                                  : day_at(options.since, "--since");
+        if (*question.begin_at >= *question.end_at) {
+            throw UsageError("--since is after --until");
+        }
+    }
+    return question;
+}
+
+void write_page(const SummaryOptions& options,
+                const SummaryQuestion& question,
+                const SummaryFacts& facts,
+                std::int64_t now,
+                std::ostream& out) {
+    if (options.html == "-") {
+        print_summary_page(question, facts, now, out);
+        return;
+    }
+    std::ofstream file(options.html, std::ios::binary | std::ios::trunc);
+    print_summary_page(question, facts, now, file);
+    file.close();
+    if (!file) {
+        throw std::runtime_error(options.html + ": cannot be written");
+    }
+}
+
+}  // namespace
+
+int run_summary(const Config& config,
+                const SummaryOptions& options,
+                const Terminal& terminal,
+                std::ostream& out,
+                std::int64_t now) {
+    const SummaryQuestion question = question_of(options, now);
+    auto database = open_database(config, storage::Database::Mode::read_only);
+    const SummaryFacts facts = load_summary(database, question, now);
+    if (options.json) {
+        print_summary_json(question, facts, out);
+    } else if (options.csv) {
+        if (!print_summary_csv(options.table, facts, out)) {
+            throw UsageError("--table " + escape_for_terminal(options.table) +
+                             ": is none of sources, days, reporters, samples, tls, problems, "
+                             "refusals");
+        }
+    } else if (options.html.empty()) {
+        print_summary(question, facts, terminal, out);
+    }
+    if (!options.html.empty()) {
+        write_page(options, question, facts, now, out);
+    }
+    return 0;
+}
+
+}  // namespace dmarcbox

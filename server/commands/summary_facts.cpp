@@ -1,0 +1,459 @@
+#include "server/commands/summary_facts.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+
+#include "schema/date_time.hpp"
+#include "schema/ip_address.hpp"
+
+namespace dmarcbox {
+namespace {
+
+constexpr std::int64_t kDay = 86400;
+/// 2010-01-01: no report is older.
+constexpr std::int64_t kOldest = 1262304000;
+/// Sums stop here, as those of the totals do.
+constexpr std::int64_t kMaxSum = 1000000000000000;
+constexpr std::int64_t kMostDays = 3660;
+
+/// Counted reports of the period: parameters 1 begin, 2 end, 3 domain or NULL for all. The first
+/// two comparisons can use the index; a report is at most 31 days long.
+constexpr std::string_view kInPeriod =
+    " r.counted = 1 AND r.begin_at >= ?1 - 2678400 AND r.begin_at < ?2"
+    " AND (r.begin_at + r.end_at) / 2 >= ?1 AND (r.begin_at + r.end_at) / 2 < ?2"
+    " AND (?3 IS NULL OR r.domain = ?3) ";
+
+void add_to(std::int64_t& sum, std::int64_t value) {
+    sum = std::min(sum + std::clamp<std::int64_t>(value, 0, kMaxSum), kMaxSum);
+}
+
+std::size_t index_of(SourceClass source_class) {
+    return static_cast<std::size_t>(source_class);
+}
+
+class Loader {
+  public:
+    Loader(storage::Database& database, const SummaryQuestion& question)
+        : database_(database), question_(question) {}
+
+    SummaryFacts load(std::int64_t now) {
+        if (!find_period(now)) {
+            load_mail();
+            return std::move(facts_);
+        }
+        load_reports();
+        load_records();
+        load_classes();
+        group_sources();
+        load_before();
+        load_policies();
+        load_silent(now);
+        load_samples();
+        load_tls();
+        load_mail();
+        return std::move(facts_);
+    }
+
+  private:
+    storage::Statement over_period(const std::string& sql) {
+        auto statement = database_.prepare(sql);
+        statement.bind(1, facts_.begin_at);
+        statement.bind(2, facts_.end_at);
+        statement.bind(3, std::string_view(question_.domain));
+        return statement;
+    }
+
+    bool find_period(std::int64_t now) {
+        if (question_.begin_at && question_.end_at) {
+            facts_.begin_at = *question_.begin_at;
+            facts_.end_at = *question_.end_at;
+        } else {
+            auto newest = database_.prepare(
+                "SELECT max(end_at) FROM aggregate_reports WHERE counted = 1 AND begin_at >= ?1"
+                " AND end_at <= ?2 AND begin_at <= end_at AND (?3 IS NULL OR domain = ?3)");
+            newest.bind(1, kOldest).bind(2, now + 2 * kDay);
+            newest.bind(3, std::string_view(question_.domain));
+            if (!newest.step() || newest.is_null(0)) {
+                return false;
+            }
+            // Up to the end of the day on which the newest report ends; one that ends at midnight
+            // is about the day before.
+            facts_.end_at = (newest.integer(0) + kDay - 1) / kDay * kDay;
+            facts_.begin_at = facts_.end_at - std::min(question_.days, kMostDays) * kDay;
+        }
+        for (auto day = facts_.begin_at; day < facts_.end_at && facts_.days.size() < kMostDays;
+             day += kDay) {
+            facts_.days.emplace_back().day = schema::day_of(day);
+        }
+        return true;
+    }
+
+    std::size_t day_of(std::int64_t middle) const {
+        return std::min(static_cast<std::size_t>((middle - facts_.begin_at) / kDay),
+                        facts_.days.size() - 1);
+    }
+
+    void load_reports() {
+        auto row = over_period(
+            std::string("SELECT ifnull(r.org_name, '(none)'), (r.begin_at + r.end_at) / 2, "
+                        "r.message_count, r.pruned_at IS NOT NULL, r.end_at, "
+                        "ifnull(r.domain, '(none)') FROM aggregate_reports r WHERE")
+                .append(kInPeriod));
+        std::map<std::string, SummaryReporter> reporters;
+        std::set<std::string> domains;
+        while (row.step()) {
+            SummaryReporter& reporter = reporters[std::string(row.text(0))];
+            reporter.days.resize(facts_.days.size());
+            const std::size_t day = day_of(row.integer(1));
+            reporter.days[day] = true;
+            ++facts_.days[day].reports;
+            ++reporter.reports;
+            add_to(reporter.messages, row.integer(2));
+            reporter.last_report_at = std::max(reporter.last_report_at, row.integer(4));
+            ++facts_.reports;
+            facts_.pruned_reports += row.integer(3);
+            domains.emplace(row.text(5));
+        }
+        facts_.domains.assign(domains.begin(), domains.end());
+        for (auto& [name, reporter] : reporters) {
+            reporter.org_name = name;
+            facts_.reporters.push_back(std::move(reporter));
+        }
+        std::sort(facts_.reporters.begin(), facts_.reporters.end(),
+                  [](const auto& a, const auto& b) {
+                      return std::tie(b.messages, a.org_name) < std::tie(a.messages, b.org_name);
+                  });
+    }
+
+    void load_records() {
+        auto row = over_period(
+            std::string("SELECT ifnull(r.domain, '(none)'), ifnull(a.source_ip, '(none)'), a.count,"
+                        " a.dkim IS 'pass' OR a.spf IS 'pass', a.evidence,"
+                        " (r.begin_at + r.end_at) / 2, ifnull(r.org_name, ''),"
+                        " ifnull(a.disposition, '') FROM aggregate_reports r"
+                        " JOIN aggregate_records a ON a.aggregate_report_id = r.id WHERE")
+                .append(kInPeriod));
+        std::string key;
+        while (row.step()) {
+            key = row.text(0);
+            key += ' ';
+            key += row.text(1);
+            auto [found, added] = known_.try_emplace(key, sources_.size());
+            if (added) {
+                sources_.emplace_back();
+                sources_.back().first = row.text(0);
+                sources_.back().second.ip = row.text(1);
+            }
+            add_record(row, sources_[found->second].second);
+        }
+    }
+
+    void add_record(const storage::Statement& row, ReadinessSource& source) {
+        const std::int64_t count = row.integer(2);
+        const bool passed = row.integer(3) != 0;
+        const std::string_view token = row.text(4);
+        add_to(source.messages, count);
+        add_to(facts_.messages, count);
+        if (passed) {
+            add_to(source.passed, count);
+            add_to(facts_.passed, count);
+        }
+        if (row.text(7) == "quarantine") {
+            add_to(facts_.quarantined, count);
+        } else if (row.text(7) == "reject") {
+            add_to(facts_.rejected, count);
+        }
+        const auto known = source.evidence_messages.find(token);
+        add_to(known != source.evidence_messages.end()
+                   ? known->second
+                   : source.evidence_messages.emplace(token, 0).first->second,
+               count);
+        const std::size_t day = day_of(row.integer(5));
+        SummaryDay& sum = facts_.days[day];
+        add_to(sum.messages.at(index_of(class_of_evidence(token))), count);
+        add_to(sum.passed, passed ? count : 0);
+        if (const auto recent = facts_.days.size() - 1 - day; recent < kReadinessDays) {
+            source.days.set(recent);
+        }
+        source.reporters.insert(
+            reporters_
+                .try_emplace(std::string(row.text(6)), static_cast<std::int64_t>(reporters_.size()))
+                .first->second);
+    }
+
+    void load_classes() {
+        std::map<std::string, std::set<std::string, std::less<>>> cosigners;
+        auto signer = database_.prepare("SELECT domain, signer FROM cosigners");
+        while (signer.step()) {
+            cosigners[std::string(signer.text(0))].emplace(signer.text(1));
+        }
+        std::map<std::string, std::int64_t> passing;
+        for (const auto& [domain, source] : sources_) {
+            add_to(passing[domain], source.passed);
+        }
+        for (auto& [domain, source] : sources_) {
+            classify(source, cosigners[domain], passing[domain]);
+        }
+        if (database_.integer("SELECT count(*) FROM labels") != 0) {
+            apply_labels();
+        }
+        for (const auto& [domain, source] : sources_) {
+            add_to(facts_.class_messages.at(index_of(source.source_class)), source.messages);
+            add_to(facts_.class_failed.at(index_of(source.source_class)), source.failed());
+        }
+    }
+
+    void apply_labels() {
+        auto label = database_.prepare(
+            "SELECT domain, source_ip, class FROM sources WHERE label IS NOT NULL");
+        while (label.step()) {
+            const auto found =
+                known_.find(std::string(label.text(0)) + ' ' + std::string(label.text(1)));
+            if (found == known_.end()) {
+                continue;
+            }
+            ReadinessSource& source = sources_[found->second].second;
+            for (std::size_t i = 0; i < kSourceClasses; ++i) {
+                if (to_string(static_cast<SourceClass>(i)) == label.text(2)) {
+                    source.source_class = static_cast<SourceClass>(i);
+                }
+            }
+            source.confidence = "label";
+        }
+    }
+
+    void group_sources() {
+        struct Group {
+            SummarySource sum;
+            std::string address;
+            std::set<std::int64_t> reporters;
+        };
+        using Key = std::tuple<std::string, std::string, SourceClass, std::string, std::string>;
+        std::map<Key, Group> groups;
+        for (const auto& [domain, source] : sources_) {
+            const auto parsed = schema::parse_ip(source.ip);
+            const std::string network =
+                parsed && parsed->exact ? parsed->address.network() : source.ip;
+            Group& group =
+                groups[{domain, network, source.source_class, source.evidence, source.confidence}];
+            SummarySource& sum = group.sum;
+            sum.domain = domain;
+            sum.source_class = source.source_class;
+            sum.evidence = source.evidence;
+            sum.confidence = source.confidence;
+            sum.authenticates_as = source.authenticates_as;
+            sum.name =
+                ++sum.sources == 1 ? source.ip : network + " (" + std::to_string(sum.sources) + ")";
+            add_to(sum.messages, source.messages);
+            add_to(sum.failed, source.failed());
+            group.reporters.insert(source.reporters.begin(), source.reporters.end());
+        }
+        for (auto& [key, group] : groups) {
+            group.sum.reporters = group.reporters.size();
+            facts_.sources.push_back(std::move(group.sum));
+        }
+        std::sort(facts_.sources.begin(), facts_.sources.end(), [](const auto& a, const auto& b) {
+            return std::tie(b.failed, b.messages, a.domain, a.name) <
+                   std::tie(a.failed, a.messages, b.domain, b.name);
+        });
+    }
+
+    void load_before() {
+        auto row = database_.prepare(
+            "SELECT ifnull(sum(messages), 0), ifnull(sum(passed), 0) FROM day_totals"
+            " WHERE day >= ?1 AND day < ?2 AND (?3 IS NULL OR domain = ?3)");
+        const std::string begin =
+            schema::day_of(facts_.begin_at - (facts_.end_at - facts_.begin_at));
+        const std::string end = schema::day_of(facts_.begin_at);
+        row.bind(1, std::string_view(begin)).bind(2, std::string_view(end));
+        row.bind(3, std::string_view(question_.domain));
+        if (row.step()) {
+            facts_.messages_before = row.integer(0);
+            facts_.passed_before = row.integer(1);
+        }
+    }
+
+    void load_policies() {
+        auto row = over_period(
+            std::string("SELECT ifnull(r.domain, '(none)'), ifnull(r.org_name, '(none)'),"
+                        " ifnull(r.p, ''), ifnull(r.sp, ''), min(r.begin_at), max(r.end_at)"
+                        " FROM aggregate_reports r WHERE")
+                .append(kInPeriod)
+                .append("GROUP BY 1, 2, 3, 4 ORDER BY 1, 5, 2 LIMIT 500"));
+        while (row.step()) {
+            facts_.policies.push_back({std::string(row.text(0)), std::string(row.text(1)),
+                                       std::string(row.text(2)), std::string(row.text(3)),
+                                       row.integer(4), row.integer(5)});
+        }
+    }
+
+    void load_silent(std::int64_t now) {
+        auto row = database_.prepare(
+            "SELECT ifnull(org_name, '(none)'), ifnull(domain, '(none)'), last_report_at,"
+            " typical_gap_seconds FROM reporters WHERE reports >= 5 AND last_report_at < ?1"
+            " AND ?2 - last_report_at > max(3 * typical_gap_seconds, 3 * 86400)"
+            " AND (?3 IS NULL OR domain = ?3) ORDER BY reports DESC, 1, 2 LIMIT 100");
+        row.bind(1, now).bind(2, now).bind(3, std::string_view(question_.domain));
+        while (row.step()) {
+            facts_.silent.push_back({std::string(row.text(0)), std::string(row.text(1)),
+                                     now - row.integer(2), row.integer(3)});
+        }
+    }
+
+    void load_samples() {
+        auto count = over_period(
+            "SELECT count(*) FROM failure_reports WHERE arrived_at >= ?1 AND arrived_at < ?2"
+            " AND (?3 IS NULL OR reported_domain = ?3)");
+        if (count.step()) {
+            facts_.failure_reports = count.integer(0);
+        }
+        std::map<std::string, std::string> classes;
+        for (const auto& [domain, source] : sources_) {
+            classes[domain + ' ' + source.ip] = to_string(source.source_class);
+        }
+        auto row = over_period(
+            "SELECT id, arrived_at, reported_domain, source_ip, sample_from, sample_subject"
+            " FROM failure_reports WHERE arrived_at >= ?1 AND arrived_at < ?2"
+            " AND (?3 IS NULL OR reported_domain = ?3) ORDER BY arrived_at DESC, id DESC LIMIT " +
+            std::to_string(kSummarySamples));
+        while (row.step()) {
+            SummarySample& sample = facts_.samples.emplace_back();
+            sample.failure_report_id = row.integer(0);
+            sample.arrived_at = row.integer(1);
+            sample.reported_domain = row.text(2);
+            sample.source_ip = row.text(3);
+            sample.sample_from = row.text(4);
+            sample.sample_subject = row.text(5);
+            sample.source_class = classes[sample.reported_domain + ' ' + sample.source_ip];
+        }
+    }
+
+    void load_tls() {
+        constexpr std::string_view kTls =
+            " FROM tls_reports r JOIN tls_policies p ON p.tls_report_id = r.id"
+            " WHERE r.counted = 1 AND r.begin_at >= ?1 AND r.begin_at < ?2"
+            " AND (?3 IS NULL OR p.policy_domain = ?3)";
+        auto sum = over_period(
+            std::string("SELECT ifnull(sum(success_count), 0), ifnull(sum(failure_count), 0)")
+                .append(kTls));
+        if (sum.step()) {
+            facts_.tls_failed = sum.integer(1);
+            facts_.tls_sessions = sum.integer(0) + sum.integer(1);
+        }
+        auto row = over_period(
+            "SELECT ifnull(p.policy_domain, '(none)'), ifnull(p.policy_type, '(none)'),"
+            " ifnull(f.result_type, '(none)'), sum(f.failed_session_count)"
+            " FROM tls_reports r JOIN tls_policies p ON p.tls_report_id = r.id"
+            " JOIN tls_failures f ON f.tls_policy_id = p.id WHERE r.counted = 1"
+            " AND r.begin_at >= ?1 AND r.begin_at < ?2 AND (?3 IS NULL OR p.policy_domain = ?3)"
+            " GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3 LIMIT 100");
+        while (row.step()) {
+            facts_.tls.push_back({std::string(row.text(0)), std::string(row.text(1)),
+                                  std::string(row.text(2)), row.integer(3)});
+        }
+    }
+
+    /// What was not understood, and what was refused: not of a domain, since nobody knows whose.
+    void load_mail() {
+        const bool all = facts_.end_at == 0;
+        const std::int64_t begin = all ? 0 : facts_.begin_at;
+        auto unreadable = database_.prepare(
+            "SELECT count(*) FROM messages WHERE outcome = 'unreadable' AND received_at >= ?1");
+        unreadable.bind(1, begin);
+        if (unreadable.step()) {
+            facts_.unreadable = unreadable.integer(0);
+        }
+        auto problem = database_.prepare(
+            "SELECT ifnull(code, '(none)'), count(DISTINCT message_id), max(message_id)"
+            " FROM problems WHERE received_at >= ?1 GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 100");
+        problem.bind(1, begin);
+        while (problem.step()) {
+            facts_.problems.push_back(
+                {std::string(problem.text(0)), problem.integer(1), problem.integer(2)});
+        }
+        const std::string day = all ? "0000" : schema::day_of(begin);
+        auto refusal = database_.prepare(
+            "SELECT reason, ifnull(domain, ''), sum(count) FROM refusals WHERE day >= ?1"
+            " GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 100");
+        refusal.bind(1, std::string_view(day));
+        while (refusal.step()) {
+            facts_.refusals.push_back(
+                {std::string(refusal.text(0)), std::string(refusal.text(1)), refusal.integer(2)});
+        }
+    }
+
+    storage::Database& database_;
+    const SummaryQuestion& question_;
+    SummaryFacts facts_;
+    std::vector<std::pair<std::string, ReadinessSource>> sources_;  ///< domain, source
+    std::unordered_map<std::string, std::size_t> known_;  ///< `domain source` -> place in sources_
+    std::unordered_map<std::string, std::int64_t> reporters_;
+};
+
+std::optional<double> rate(std::int64_t part, std::int64_t whole) {
+    if (whole == 0) {
+        return std::nullopt;
+    }
+    return static_cast<double>(part) / static_cast<double>(whole);
+}
+
+}  // namespace
+
+std::int64_t SummaryDay::all() const {
+    std::int64_t sum = 0;
+    for (const auto value : messages) {
+        add_to(sum, value);
+    }
+    return sum;
+}
+
+std::optional<double> SummaryFacts::pass_rate() const {
+    return rate(passed, messages);
+}
+
+std::optional<double> SummaryFacts::pass_rate_before() const {
+    return rate(passed_before, messages_before);
+}
+
+SummaryFacts load_summary(storage::Database& database,
+                          const SummaryQuestion& question,
+                          std::int64_t now) {
+    return Loader(database, question).load(now);
+}
+
+std::string evidence_words(const std::string& token) {
+    if (token == "dkim+spf") {
+        return "DKIM and SPF";
+    }
+    if (token == "dkim" || token == "spf") {
+        return token == "dkim" ? "DKIM" : "SPF";
+    }
+    if (token.starts_with("signs-as:") || token.starts_with("sends-as:")) {
+        return token.substr(0, 5) + " as " + token.substr(9);
+    }
+    if (token.starts_with("reason-")) {
+        return "reason " + token.substr(7);
+    }
+    if (token.starts_with("own-signature-broken")) {
+        return "our key, broken here";
+    }
+    if (token == "own-key-bad") {
+        return "our key never passes";
+    }
+    if (token == "arc-pass") {
+        return "ARC passes";
+    }
+    if (token == "strict") {
+        return "strict alignment";
+    }
+    if (token == "reporter-disagrees") {
+        return "passes, not aligned";
+    }
+    return token == "temperror" ? "temporary errors" : "nothing passes";
+}
+
+}  // namespace dmarcbox

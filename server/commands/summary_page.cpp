@@ -1,0 +1,441 @@
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <ostream>
+
+#include "schema/date_time.hpp"
+#include "server/commands/summary.hpp"
+#include "server/commands/summary_chart.hpp"
+
+namespace dmarcbox {
+namespace {
+
+constexpr std::size_t kMostRows = 500;  // for more there is SQL
+constexpr std::size_t kMostReporters = 20;
+constexpr std::size_t kMostBars = 20;
+constexpr std::int64_t kDay = 86400;
+
+// Colours keep 3:1 against the ground and apart from each other for every kind of colour sight;
+// unauthenticated is hatched, so that a grey print works.
+constexpr std::string_view kStyle = R"css(
+:root{color-scheme:light dark;--ground:#fff;--text:#1b1f23;--second:#57606a;--line:#d0d7de;--box:#f6f8fa;
+--aligned:#193366;--forwarder:#838c95;--misconfigured:#c17c15;--unauthenticated:#5a1616}
+@media(prefers-color-scheme:dark){:root{--ground:#121417;--text:#e6edf3;--second:#9ba5af;--line:#30363d;--box:#1b1f24;
+--aligned:#0974aa;--forwarder:#c8ccd0;--misconfigured:#ffad33;--unauthenticated:#cc334d}}
+*{box-sizing:border-box}
+body{margin:0 auto;max-width:60rem;padding:1rem;background:var(--ground);color:var(--text);font:1rem/1.5 system-ui,sans-serif}
+h1{font-size:1.4rem;margin:.2rem 0}h2{font-size:1.15rem;margin:2.2rem 0 .4rem}
+header p,figcaption,.note{color:var(--second);margin:.2rem 0}
+nav ul{display:flex;flex-wrap:wrap;gap:.2rem 1rem;list-style:none;margin:.6rem 0;padding:0}
+a{color:inherit}a:focus-visible,summary:focus-visible{outline:3px solid var(--misconfigured);outline-offset:2px}
+.numbers{display:grid;grid-template-columns:repeat(auto-fit,minmax(11rem,1fr));gap:.6rem;margin:1rem 0;padding:0;list-style:none}
+.numbers li{background:var(--box);border:1px solid var(--line);border-radius:.4rem;padding:.6rem .8rem;color:var(--second)}
+.numbers strong{display:block;font-size:1.5rem;color:var(--text)}
+figure{margin:.6rem 0}svg{width:100%;height:auto;display:block}
+svg text{fill:var(--second);font:12px system-ui,sans-serif}.grid{stroke:var(--line)}
+rect.aligned{fill:var(--aligned)}rect.forwarder{fill:var(--forwarder)}rect.misconfigured{fill:var(--misconfigured)}
+rect.unauthenticated{fill:url(#hatch)}.unauthenticated-ground{fill:var(--unauthenticated)}
+.hatch{stroke:var(--ground);stroke-width:1.6}rect.nothing{fill:none;stroke:var(--line);stroke-dasharray:2 2}
+.scroll{overflow-x:auto;border:1px solid var(--line);border-radius:.4rem}
+table{border-collapse:collapse;width:100%;font-size:.92rem}
+th,td{padding:.35rem .6rem;text-align:left;vertical-align:top;border-top:1px solid var(--line)}
+thead th{border-top:0;background:var(--box);white-space:nowrap}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+td.id{white-space:nowrap;font-family:ui-monospace,monospace;font-size:.88rem}
+.class::before{content:"";display:inline-block;width:.7em;height:.7em;margin-right:.4em;border-radius:2px;background:var(--c)}
+.aligned{--c:var(--aligned)}.forwarder{--c:var(--forwarder)}.misconfigured{--c:var(--misconfigured)}.unauthenticated{--c:var(--unauthenticated)}
+.bar{display:flex;height:.8rem;min-width:8rem;gap:1px}.bar i{display:block;background:var(--aligned)}
+.bar i.f{background:repeating-linear-gradient(45deg,var(--unauthenticated) 0 4px,var(--ground) 4px 5px)}
+details{margin:.5rem 0}summary{cursor:pointer}ul.key{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;list-style:none;padding:0;margin:.3rem 0}
+.skip{position:absolute;left:-99rem}.skip:focus{left:1rem}
+@media(max-width:600px){body{padding:.6rem}h1{font-size:1.2rem}}
+@media print{nav{display:none}tr,figure{break-inside:avoid}}
+)css";
+
+std::string percent(std::optional<double> rate) {
+    if (!rate) {
+        return "-";
+    }
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%.1f %%", *rate * 100);
+    return text.data();
+}
+
+std::optional<double> share(std::int64_t part, std::int64_t whole) {
+    return whole == 0 ? std::nullopt
+                      : std::optional(static_cast<double>(part) / static_cast<double>(whole));
+}
+
+std::string html(std::string_view stored) {
+    return escape_for_html(stored);
+}
+
+std::string class_cell(std::string_view word) {
+    return word.empty() ? "<td></td>"
+                        : "<td><span class=\"class " + std::string(word) + "\">" +
+                              std::string(word) + "</span></td>";
+}
+
+std::string cell(const std::string& safe) {
+    return "<td>" + safe + "</td>";
+}
+
+std::string id_cell(const std::string& safe) {
+    return "<td class=\"id\">" + safe + "</td>";
+}
+
+std::string number_cell(std::int64_t value) {
+    return "<td class=\"n\">" + with_commas(value) + "</td>";
+}
+
+/// A table in a box that scrolls; heads that end with `#` are of numbers.
+class Table {
+  public:
+    Table(std::ostream& out, std::initializer_list<std::string_view> heads) : out_(out) {
+        out_ << "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr>";
+        for (auto head : heads) {
+            const bool number = head.ends_with('#');
+            out_ << (number ? "<th scope=\"col\" class=\"n\">" : "<th scope=\"col\">")
+                 << (number ? head.substr(0, head.size() - 1) : head) << "</th>";
+        }
+        out_ << "</tr></thead><tbody>\n";
+    }
+    Table(const Table&) = delete;
+    Table& operator=(const Table&) = delete;
+    ~Table() { out_ << "</tbody></table></div>\n"; }
+    /// False: there are rows enough.
+    bool row(std::initializer_list<std::string> cells) {
+        out_ << "<tr>";
+        for (const auto& one : cells) {
+            out_ << one;
+        }
+        out_ << "</tr>\n";
+        return ++rows_ < kMostRows;
+    }
+
+  private:
+    std::ostream& out_;
+    std::size_t rows_ = 0;
+};
+
+class Page {
+  public:
+    Page(const SummaryQuestion& question,
+         const SummaryFacts& facts,
+         std::int64_t now,
+         std::ostream& out)
+        : question_(question), facts_(facts), now_(now), out_(out) {}
+
+    void print() {
+        head();
+        if (facts_.reports == 0) {
+            out_ << "<p>No aggregate report in this period. The first come 24 to 48 hours after "
+                    "the DNS records: <code>dmarcbox dns DOMAIN --check</code>.</p>\n";
+        } else {
+            numbers();
+            days();
+            failing();
+            all_sources();
+            reporters();
+            policies();
+        }
+        samples();
+        tls();
+        problems();
+        key();
+        out_ << "</main></body></html>\n";
+    }
+
+  private:
+    std::string subject() const {
+        if (!question_.domain.empty()) {
+            return question_.domain;
+        }
+        return facts_.domains.size() == 1 ? facts_.domains.front()
+                                          : std::to_string(facts_.domains.size()) + " domains";
+    }
+
+    void head() {
+        out_ << "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+                "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+                "style-src 'unsafe-inline'\"><meta name=\"viewport\" "
+                "content=\"width=device-width, initial-scale=1\"><meta name=\"referrer\" "
+                "content=\"no-referrer\"><title>DMARC "
+             << escape_for_html(subject(), false) << "</title><style>" << kStyle
+             << "</style></head>\n<body><a class=\"skip\" href=\"#main\">To the content</a>"
+                "<header><h1>"
+             << html(subject()) << "</h1><p>";
+        if (facts_.end_at != 0) {
+            out_ << schema::day_of(facts_.begin_at) << " to "
+                 << schema::day_of(facts_.end_at - kDay) << " UTC, ";
+        }
+        out_ << "made " << schema::format_utc(now_)
+             << " by dmarcbox</p></header>\n<nav "
+                "aria-label=\"Sections\"><ul>";
+        for (const auto& [id, words] : {std::pair{"days", "Days"},
+                                        {"failing", "Sources that fail"},
+                                        {"sources", "All sources"},
+                                        {"reporters", "Reporters"},
+                                        {"policies", "Policies"},
+                                        {"samples", "Samples"},
+                                        {"tls", "TLS"},
+                                        {"problems", "Problems"},
+                                        {"key", "How to read this"}}) {
+            out_ << "<li><a href=\"#" << id << "\">" << words << "</a></li>";
+        }
+        out_ << "</ul></nav><main id=\"main\">\n";
+    }
+
+    void numbers() {
+        const auto number = [&](const std::string& value, const std::string& words) {
+            out_ << "<li><strong>" << value << "</strong>" << words << "</li>";
+        };
+        out_ << "<ul class=\"numbers\">";
+        number(with_commas(facts_.messages), "messages as your domain");
+        std::string trend = "pass DMARC";
+        if (const auto before = facts_.pass_rate_before()) {
+            std::array<char, 64> text{};
+            std::snprintf(text.data(), text.size(), "pass DMARC, %+.1f to the days before",
+                          (facts_.pass_rate().value_or(0) - *before) * 100);
+            trend = text.data();
+        }
+        number(percent(facts_.pass_rate()), trend);
+        const auto yours = [&](const std::array<std::int64_t, kSourceClasses>& sums) {
+            return sums.at(static_cast<std::size_t>(SourceClass::aligned)) +
+                   sums.at(static_cast<std::size_t>(SourceClass::misconfigured));
+        };
+        number(percent(share(yours(facts_.class_failed), yours(facts_.class_messages))),
+               "of your own mail fails");
+        number(std::to_string(facts_.reporters.size()),
+               "reporters, " + with_commas(facts_.reports) + " reports");
+        out_ << "</ul>\n";
+        if (facts_.pruned_reports > 0) {
+            out_ << "<p class=\"note\">" << with_commas(facts_.pruned_reports)
+                 << " reports of this period are pruned; what they held is in view "
+                    "<code>daily</code> only.</p>\n";
+        }
+    }
+
+    void class_key() {
+        out_ << "<ul class=\"key\">";
+        for (const auto source_class : {SourceClass::aligned, SourceClass::forwarder,
+                                        SourceClass::misconfigured, SourceClass::unauthenticated}) {
+            out_ << "<li><span class=\"class " << to_string(source_class) << "\">"
+                 << to_string(source_class) << "</span></li>";
+        }
+        out_ << "</ul>";
+    }
+
+    void days() {
+        const SummaryDay* busiest = &facts_.days.front();
+        for (const auto& day : facts_.days) {
+            busiest = day.all() > busiest->all() ? &day : busiest;
+        }
+        out_ << "<section id=\"days\"><h2>Messages by day</h2><figure><figcaption>"
+             << percent(facts_.pass_rate()) << " of " << with_commas(facts_.messages)
+             << " messages pass; most came on " << busiest->day << " ("
+             << with_commas(busiest->all())
+             << "). A dashed column is a day without a report.</figcaption>" << days_chart(facts_);
+        class_key();
+        out_ << "</figure><details><summary>The numbers</summary>\n";
+        {
+            Table table(out_, {"Day", "Reports#", "Messages#", "Passed#", "Forwarded#",
+                               "Misconfigured#", "Unauthenticated#"});
+            for (const auto& day : facts_.days) {
+                const auto of = [&](SourceClass c) {
+                    return number_cell(day.messages.at(static_cast<std::size_t>(c)));
+                };
+                if (!table.row({"<th scope=\"row\">" + day.day + "</th>", number_cell(day.reports),
+                                number_cell(day.all()), number_cell(day.passed),
+                                of(SourceClass::forwarder), of(SourceClass::misconfigured),
+                                of(SourceClass::unauthenticated)})) {
+                    break;
+                }
+            }
+        }
+        out_ << "</details></section>\n";
+    }
+
+    void failing() {
+        std::int64_t failed = 0;
+        std::size_t count = 0;
+        for (const auto& source : facts_.sources) {
+            failed += source.failed;
+            count += source.failed > 0 ? 1 : 0;
+        }
+        out_ << "<section id=\"failing\"><h2>Sources that fail</h2><p>" << with_commas(failed)
+             << " messages of " << count << " sources fail, most first.</p>\n";
+        if (count > 0) {
+            Table table(out_, {"Source", "Class", "Evidence", "Failed#", "Messages#", "Domain"});
+            for (const auto& source : facts_.sources) {
+                if (source.failed == 0 ||
+                    !table.row({id_cell(html(source.name)),
+                                class_cell(to_string(source.source_class)),
+                                cell(html(evidence_words(source.evidence)) + " (" +
+                                     source.confidence + ")"),
+                                number_cell(source.failed), number_cell(source.messages),
+                                cell(html(source.domain))})) {
+                    break;
+                }
+            }
+        }
+        out_ << "</section>\n";
+    }
+
+    void all_sources() {
+        std::vector<const SummarySource*> sources;
+        for (const auto& source : facts_.sources) {
+            sources.push_back(&source);
+        }
+        std::stable_sort(sources.begin(), sources.end(),
+                         [](const auto* a, const auto* b) { return a->messages > b->messages; });
+        const std::int64_t most =
+            sources.empty() ? 1 : std::max<std::int64_t>(sources.front()->messages, 1);
+        out_ << "<section id=\"sources\"><h2>All sources</h2><p>The largest of " << sources.size()
+             << ", passed and <span>failed (hatched)</span>.</p>\n";
+        {
+            Table table(out_, {"Source", "Class", "Passed and failed", "Messages#", "Passed#"});
+            for (std::size_t i = 0; i < std::min(sources.size(), kMostBars); ++i) {
+                const SummarySource& source = *sources[i];
+                const auto width = [&](std::int64_t messages) {
+                    std::array<char, 32> text{};
+                    std::snprintf(
+                        text.data(), text.size(), "%.1f",
+                        100.0 * static_cast<double>(messages) / static_cast<double>(most));
+                    return std::string(text.data());
+                };
+                table.row({id_cell(html(source.name)), class_cell(to_string(source.source_class)),
+                           "<td><div class=\"bar\" aria-hidden=\"true\"><i style=\"width:" +
+                               width(source.messages - source.failed) +
+                               "%\"></i><i class=\"f\" style=\"width:" + width(source.failed) +
+                               "%\"></i></div></td>",
+                           number_cell(source.messages),
+                           number_cell(source.messages - source.failed)});
+            }
+        }
+        if (sources.size() > kMostBars) {
+            out_ << "<p class=\"note\">and " << sources.size() - kMostBars
+                 << " more: <code>dmarcbox summary --csv</code></p>\n";
+        }
+        out_ << "</section>\n";
+    }
+
+    void reporters() {
+        out_ << "<section id=\"reporters\"><h2>Reporters</h2><figure><figcaption>"
+             << facts_.reporters.size() << " reporters; a dashed box is a day without a report.";
+        for (const auto& reporter : facts_.silent) {
+            out_ << " " << html(reporter.org_name) << " is silent on " << html(reporter.domain)
+                 << " for " << reporter.silent_seconds / kDay << " days.";
+        }
+        out_ << "</figcaption>" << reporters_chart(facts_, kMostReporters)
+             << "</figure><details><summary>The numbers</summary>\n";
+        {
+            Table table(out_, {"Reporter", "Reports#", "Messages#", "Newest"});
+            for (const auto& reporter : facts_.reporters) {
+                if (!table.row({cell(html(reporter.org_name)), number_cell(reporter.reports),
+                                number_cell(reporter.messages),
+                                cell(schema::day_of(reporter.last_report_at))})) {
+                    break;
+                }
+            }
+        }
+        out_ << "</details></section>\n";
+    }
+
+    void policies() {
+        out_ << "<section id=\"policies\"><h2>Policy as reporters saw it</h2>\n";
+        {
+            Table table(out_, {"Domain", "Reporter", "p", "sp", "First seen", "Last seen"});
+            for (const auto& policy : facts_.policies) {
+                if (!table.row({cell(html(policy.domain)), cell(html(policy.org_name)),
+                                cell(html(policy.p)), cell(html(policy.sp)),
+                                cell(schema::day_of(policy.first_seen_at)),
+                                cell(schema::day_of(policy.last_seen_at))})) {
+                    break;
+                }
+            }
+        }
+        out_ << "</section>\n";
+    }
+
+    void samples() {
+        out_ << "<section id=\"samples\"><h2>Failure samples</h2><p>"
+             << with_commas(facts_.failure_reports) << " failure reports in this period.</p>\n";
+        if (!facts_.samples.empty()) {
+            Table table(out_, {"Arrived", "Source", "Class", "From", "Subject"});
+            for (const auto& sample : facts_.samples) {
+                table.row({cell(schema::day_of(sample.arrived_at)), id_cell(html(sample.source_ip)),
+                           class_cell(sample.source_class), cell(html(sample.sample_from)),
+                           cell(html(sample.sample_subject))});
+            }
+        }
+        out_ << "</section>\n";
+    }
+
+    void tls() {
+        out_ << "<section id=\"tls\"><h2>TLS</h2><p>" << with_commas(facts_.tls_failed) << " of "
+             << with_commas(facts_.tls_sessions) << " reported sessions failed.</p>\n";
+        if (!facts_.tls.empty()) {
+            Table table(out_, {"Domain", "Policy", "Failure", "Sessions#"});
+            for (const auto& failure : facts_.tls) {
+                table.row({cell(html(failure.policy_domain)), cell(html(failure.policy_type)),
+                           cell(html(failure.result_type)), number_cell(failure.sessions)});
+            }
+        }
+        out_ << "</section>\n";
+    }
+
+    void problems() {
+        out_ << "<section id=\"problems\"><h2>Problems</h2><p>" << with_commas(facts_.unreadable)
+             << " messages could not be read since " << schema::day_of(facts_.begin_at)
+             << ".</p>\n";
+        if (!facts_.problems.empty()) {
+            Table table(out_, {"Code", "Messages#", "Example"});
+            for (const auto& problem : facts_.problems) {
+                table.row({cell(html(problem.code)), number_cell(problem.messages),
+                           cell("<code>dmarcbox show " +
+                                std::to_string(problem.example_message_id) + "</code>")});
+            }
+        }
+        if (!facts_.refusals.empty()) {
+            out_ << "<h3>Refused recipients</h3><p>If one of these should have been taken, "
+                    "<code>accept</code> in the configuration is wrong.</p>\n";
+            Table table(out_, {"Reason", "Domain", "Count#"});
+            for (const auto& refusal : facts_.refusals) {
+                table.row({cell(html(refusal.reason)), cell(html(refusal.domain)),
+                           number_cell(refusal.count)});
+            }
+        }
+        out_ << "</section>\n";
+    }
+
+    void key() {
+        out_ << "<section id=\"key\"><h2>How to read this</h2><dl>"
+                "<dt>aligned</dt><dd>DKIM or SPF passes for your domain: 98 % of the source's "
+                "messages or more.</dd>"
+                "<dt>misconfigured</dt><dd>Somebody you know, most likely: it signs or sends as "
+                "another domain, or your key does not fit there.</dd>"
+                "<dt>forwarder</dt><dd>A mailing list or a redirected mailbox; nothing to "
+                "fix.</dd>"
+                "<dt>unauthenticated</dt><dd>Nothing passes: a spoofer, or a server of yours that "
+                "was forgotten.</dd></dl><p class=\"note\">Counts are what reporters claim. The "
+                "days show each message by its own evidence, the tables each source by most of "
+                "its messages. Questions of your own: <code>sqlite3</code> on the database, see "
+                "schema/README.md.</p></section>\n";
+    }
+
+    const SummaryQuestion& question_;
+    const SummaryFacts& facts_;
+    std::int64_t now_;
+    std::ostream& out_;
+};
+
+}  // namespace
+
+void print_summary_page(const SummaryQuestion& question,
+                        const SummaryFacts& facts,
+                        std::int64_t now,
+                        std::ostream& out) {
+    Page(question, facts, now, out).print();
+}
+
+}  // namespace dmarcbox
