@@ -75,8 +75,9 @@ def keys():
 
 
 def entry(section, key, comment, word):
-    name = f"{section}.{key.group(1)}"
-    lines = [f"*{escape(name)}* = {word}{escape(key.group(2))}"]
+    if word and not comment:  # an example of the key just described
+        return [f"\tFor example {escape(key.group(2))}", ""]
+    lines = [f"*{escape(section + '.' + key.group(1))}* = {word}{escape(key.group(2))}"]
     return lines + ["\t" + escape(" ".join(comment) or "See above.")] + [""]
 
 
