@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -51,8 +52,16 @@ class AggregateReader {
         std::string_view path;  ///< for findings
     };
 
+    /// Reads one child; false: that element is unknown in this parent.
+    using ReadElement = std::function<bool(Element, const pugi::xml_node&)>;
+
+    /// Calls `read` for each child element. Notes text between elements, repeated and unknown ones.
+    Seen visit_elements(const pugi::xml_node& node, const Parent& parent, const ReadElement& read);
+    /// The same, without the copy of `read` that std::function would allocate for each element.
     template <class Read>
-    Seen for_each_element(const pugi::xml_node& node, const Parent& parent, Read read);
+    Seen for_each_element(const pugi::xml_node& node, const Parent& parent, const Read& read) {
+        return visit_elements(node, parent, std::cref(read));
+    }
     void note_unknown(const pugi::xml_node& node, const Parent& parent);
 
     bool read_metadata(Element element, const pugi::xml_node& node);

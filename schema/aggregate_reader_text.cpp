@@ -52,6 +52,10 @@ Look look_at(std::string_view text) {
 
 }  // namespace
 
+bool is_text(const pugi::xml_node& node) {
+    return node.type() == pugi::node_pcdata || node.type() == pugi::node_cdata;
+}
+
 std::string_view AggregateReader::text_of(const pugi::xml_node& node, std::string_view path) {
     const auto first = node.first_child();
     if (!first) {
@@ -116,6 +120,46 @@ void AggregateReader::read_enumerated(std::string& out,
     if (!text.empty()) {
         read_token(out, text, vocabulary, findings_);
     }
+}
+
+AggregateReader::Seen AggregateReader::visit_elements(const pugi::xml_node& node,
+                                                      const Parent& parent,
+                                                      const ReadElement& read) {
+    Seen seen = 0;
+    for (auto child = node.first_child(); child; child = child.next_sibling()) {
+        if (child.type() != pugi::node_element) {
+            if (is_text(child)) {
+                findings_.add(aggregate::kStrayText, parent.path);
+            }
+            continue;
+        }
+        const std::string_view name = local_part(child.name());
+        const Element element = element_of(name);
+        if (element == Element::extension && parent.element != Element::feedback) {
+            continue;  // RFC 9990 has it in feedback; what it holds is nobody's business elsewhere
+        }
+        const bool again = (seen & bit(element)) != 0 && element != Element::unknown &&
+                           !may_repeat(element, parent.element);
+        // Lists in a second auth_results are as good as in the first.
+        if (again && element != Element::auth_results) {
+            findings_.add(aggregate::kRepeatedElement,
+                          std::string(parent.path).append("/").append(name));
+            continue;
+        }
+        if (!read(element, child)) {
+            note_unknown(child, parent);
+            continue;
+        }
+        if (again) {
+            findings_.add(aggregate::kRepeatedElement,
+                          std::string(parent.path).append("/").append(name));
+        }
+        if (element == Element::identifiers && name != "identifiers") {
+            findings_.add(aggregate::kMisspeltElement, name);
+        }
+        seen |= bit(element);
+    }
+    return seen;
 }
 
 }  // namespace dmarcbox::schema

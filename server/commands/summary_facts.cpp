@@ -35,6 +35,15 @@ std::size_t index_of(SourceClass source_class) {
     return static_cast<std::size_t>(source_class);
 }
 
+/// `198.51.100.8-10` for a part of a /24, else the network.
+std::string name_of(const std::string& network,
+                    const std::optional<schema::IpAddress>& least,
+                    const std::optional<schema::IpAddress>& greatest) {
+    return least && greatest && least->is_v4()
+               ? least->text() + "-" + std::to_string(greatest->bytes.back())
+               : network;
+}
+
 class Loader {
   public:
     Loader(storage::Database& database, const SummaryQuestion& question)
@@ -229,7 +238,8 @@ class Loader {
     void group_sources() {
         struct Group {
             SummarySource sum;
-            std::string address;
+            std::optional<schema::IpAddress> least;
+            std::optional<schema::IpAddress> greatest;
             std::set<std::int64_t> reporters;
         };
         using Key = std::tuple<std::string, std::string, SourceClass, std::string, std::string>;
@@ -246,8 +256,15 @@ class Loader {
             sum.evidence = source.evidence;
             sum.confidence = source.confidence;
             sum.authenticates_as = source.authenticates_as;
-            sum.name =
-                ++sum.sources == 1 ? source.ip : network + " (" + std::to_string(sum.sources) + ")";
+            ++sum.sources;
+            if (parsed && parsed->exact) {
+                const auto& address = parsed->address;
+                group.least = group.least ? std::min(*group.least, address) : address;
+                group.greatest = group.greatest ? std::max(*group.greatest, address) : address;
+            }
+            sum.name = sum.sources == 1 ? source.ip
+                                        : name_of(network, group.least, group.greatest) + " (" +
+                                              std::to_string(sum.sources) + ")";
             add_to(sum.messages, source.messages);
             add_to(sum.failed, source.failed());
             group.reporters.insert(source.reporters.begin(), source.reporters.end());
@@ -296,6 +313,8 @@ class Loader {
             "SELECT ifnull(org_name, '(none)'), ifnull(domain, '(none)'), last_report_at,"
             " typical_gap_seconds FROM reporters WHERE reports >= 5 AND last_report_at < ?1"
             " AND ?2 - last_report_at > max(3 * typical_gap_seconds, 3 * 86400)"
+            // Later than that it is gone, which is no news.
+            " AND ?2 - last_report_at < 30 * 86400 + 3 * typical_gap_seconds"
             " AND (?3 IS NULL OR domain = ?3) ORDER BY reports DESC, 1, 2 LIMIT 100");
         row.bind(1, now).bind(2, now).bind(3, std::string_view(question_.domain));
         while (row.step()) {

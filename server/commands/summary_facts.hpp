@@ -31,7 +31,7 @@ struct SummaryDay {
 /// Sources of one network that show the same.
 struct SummarySource {
     std::string domain;
-    std::string name;  ///< an address, or `203.0.113.0/24 (32)`
+    std::string name;  ///< an address, or `203.0.113.192-223 (32)`, `2001:db8::/64 (2)`
     SourceClass source_class = SourceClass::unauthenticated;
     std::string evidence;
     std::string confidence;

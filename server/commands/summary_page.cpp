@@ -41,7 +41,7 @@ table{border-collapse:collapse;width:100%;font-size:.92rem}
 th,td{padding:.35rem .6rem;text-align:left;vertical-align:top;border-top:1px solid var(--line)}
 thead th{border-top:0;background:var(--box);white-space:nowrap}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 td.id{white-space:nowrap;font-family:ui-monospace,monospace;font-size:.88rem}
-.class::before{content:"";display:inline-block;width:.7em;height:.7em;margin-right:.4em;border-radius:2px;background:var(--c)}
+.class{white-space:nowrap}.class::before{content:"";display:inline-block;width:.7em;height:.7em;margin-right:.4em;border-radius:2px;background:var(--c)}
 .aligned{--c:var(--aligned)}.forwarder{--c:var(--forwarder)}.misconfigured{--c:var(--misconfigured)}.unauthenticated{--c:var(--unauthenticated)}
 .bar{display:flex;height:.8rem;min-width:8rem;gap:1px}.bar i{display:block;background:var(--aligned)}
 .bar i.f{background:repeating-linear-gradient(45deg,var(--unauthenticated) 0 4px,var(--ground) 4px 5px)}
@@ -386,8 +386,8 @@ class Page {
 
     void problems() {
         out_ << "<section id=\"problems\"><h2>Problems</h2><p>" << with_commas(facts_.unreadable)
-             << " messages could not be read since " << schema::day_of(facts_.begin_at)
-             << ".</p>\n";
+             << (facts_.unreadable == 1 ? " message" : " messages") << " could not be read since "
+             << schema::day_of(facts_.begin_at) << ".</p>\n";
         if (!facts_.problems.empty()) {
             Table table(out_, {"Code", "Messages#", "Example"});
             for (const auto& problem : facts_.problems) {

@@ -186,7 +186,7 @@ class Printer {
     void sources() {
         const bool domains = question_.domain.empty() && facts_.domains.size() > 1;
         out_ << pad_right("SOURCE", 24) << pad_right("CLASS", kClassColumn)
-             << pad_left("MESSAGES", 10) << pad_left("FAILED", 9) << "  EVIDENCE"
+             << pad_left("MESSAGES", 9) << pad_left("FAILED", 8) << "  EVIDENCE"
              << (domains ? ", DOMAIN" : "") << '\n';
         for (std::size_t i = 0; i < std::min(facts_.sources.size(), kShownSources); ++i) {
             const SummarySource& source = facts_.sources[i];
@@ -197,8 +197,8 @@ class Printer {
                  << coloured(source.source_class,
                              pad_right(std::string(to_string(source.source_class)), kClassColumn),
                              terminal_)
-                 << pad_left(with_commas(source.messages), 10)
-                 << pad_left(with_commas(source.failed), 9) << "  "
+                 << pad_left(with_commas(source.messages), 9)
+                 << pad_left(with_commas(source.failed), 8) << "  "
                  << escape_for_terminal(evidence_words(source.evidence))
                  << (source.confidence == "label" ? " (label)" : "")
                  << (source.confidence == "check" ? " (check)" : "")

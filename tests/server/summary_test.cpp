@@ -1,0 +1,271 @@
+#include "server/commands/summary.hpp"
+
+#include <doctest/doctest.h>
+
+#include <boost/json.hpp>
+#include <sstream>
+#include <string>
+
+#include "tests/storage/support.hpp"
+
+using namespace dmarcbox;
+using namespace dmarcbox::storage::test;
+
+namespace {
+
+constexpr std::int64_t kNow = kBegin + 20 * kDay;
+
+/// What no output may hold as it is: terminal escape, markup, a formula, text turned around.
+const std::string kEvil = "=cmd|'/c'\x1b[31m<script>alert(1)</script>\u202e\u2066\r\n\x9b\"&";
+
+/// Four days before the newest report, five sources, two reporters, a conflict-free database.
+class Box {
+  public:
+    explicit Box(const std::string& domain = "example.org") : store(dir.file("t.db")) {
+        for (int day = 0; day < 4; ++day) {
+            add("One", day,
+                {record("192.0.2.25", 80, "dkim+spf", domain),
+                 record("198.51.100.8", 10, "signs-as:esp.example", domain),
+                 record("198.51.100.9", 5, "signs-as:esp.example", domain),
+                 record("203.0.113.40", 4, "reason-forwarded", domain),
+                 record("203.0.113.99", 1, "nothing", domain)},
+                domain);
+        }
+        add("Two", 3, {record("192.0.2.25", 100, "dkim", domain)}, domain);
+    }
+    void add(const std::string& org,
+             int day,
+             std::vector<schema::AggregateRecord> records,
+             const std::string& domain = "example.org") {
+        (void)store.add(message(
+            org + std::to_string(day) + domain,
+            {report(org, org + std::to_string(day), std::move(records), day, domain)}, day));
+    }
+    SummaryFacts facts(std::int64_t days = 4, const std::string& domain = "") {
+        SummaryQuestion question;
+        question.days = days;
+        question.domain = domain;
+        return facts(question);
+    }
+    SummaryFacts facts(const SummaryQuestion& question) {
+        return load_summary(store.database, question, kNow);
+    }
+
+    TempDir dir;
+    Store store;
+};
+
+std::string text_of(const SummaryFacts& facts,
+                    const SummaryQuestion& question = {},
+                    const Terminal& terminal = {}) {
+    std::ostringstream out;
+    print_summary(question, facts, terminal, out);
+    return out.str();
+}
+
+/// Everything stored is hostile.
+SummaryFacts evil_facts() {
+    SummaryFacts facts;
+    facts.begin_at = kBegin;
+    facts.end_at = kBegin + kDay;
+    facts.domains = {kEvil};
+    facts.reports = 1;
+    facts.messages = 1;
+    facts.days.push_back({"2026-11-21", 1, 0, {0, 0, 0, 1}});
+    facts.sources.push_back({kEvil, kEvil, SourceClass::unauthenticated, "signs-as:" + kEvil,
+                             "high", kEvil, 1, 1, 1, 1});
+    facts.reporters.push_back({kEvil, 1, 1, kBegin, {true}});
+    facts.silent.push_back({kEvil, kEvil, kDay, kDay});
+    facts.policies.push_back({kEvil, kEvil, kEvil, kEvil, kBegin, kBegin});
+    facts.failure_reports = 1;
+    facts.samples.push_back({1, kBegin, kEvil, kEvil, "unauthenticated", kEvil, kEvil});
+    facts.tls_sessions = facts.tls_failed = 1;
+    facts.tls.push_back({kEvil, kEvil, kEvil, 1});
+    facts.problems.push_back({kEvil, 1, 1});
+    facts.refusals.push_back({kEvil, kEvil, 1});
+    return facts;
+}
+
+/// Control, C1, bidirectional and invalid bytes; line ends are the form's own.
+bool has_commands(const std::string& text) {
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if ((byte < 0x20 && c != '\n' && c != '\r') || byte == 0x7f || byte == 0x9b) {
+            return true;
+        }
+    }
+    return text.find("\u202e") != std::string::npos || text.find("\u2066") != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("summary: the text form") {
+    Box box;
+    CHECK(text_of(box.facts()) ==
+          "example.org   2026-11-21 to 2026-11-24 UTC   5 reports from 2 reporters\n"
+          "500 messages   84.0 % pass DMARC\n"
+          "CLASS               MESSAGES      FAILED\n"
+          "aligned                  420           0    84.0 %\n"
+          "misconfigured             60          60    12.0 %\n"
+          "forwarder                 16          16     3.2 %\n"
+          "unauthenticated            4           4     0.8 %\n"
+          "SOURCE                  CLASS            MESSAGES  FAILED  EVIDENCE\n"
+          "198.51.100.8-9 (2)      misconfigured          60      60  signs as esp.example\n"
+          "203.0.113.40            forwarder              16      16  reason forwarded\n"
+          "203.0.113.99            unauthenticated         4       4  nothing passes\n"
+          "192.0.2.25              aligned               420       0  DKIM and SPF\n"
+          "Next: dmarcbox readiness example.org\n");
+}
+
+TEST_CASE("summary: a terminal has bars and colours of 80 columns") {
+    Box box;
+    const Terminal plain{.is_terminal = true, .colour = false, .unicode = true, .width = 80};
+    std::istringstream lines(text_of(box.facts(), {}, plain));
+    std::size_t bars = 0;
+    for (std::string line; std::getline(lines, line);) {
+        CHECK_MESSAGE(columns_of(line) <= 80, line);
+        bars += line.find("\u2588") != std::string::npos ? 1U : 0U;
+    }
+    CHECK(bars >= 2);
+    const Terminal ascii{.is_terminal = true, .colour = true, .unicode = false, .width = 80};
+    const auto text = text_of(box.facts(), {}, ascii);
+    CHECK(text.find("\u2588") == std::string::npos);
+    CHECK(text.find("#####") != std::string::npos);
+    CHECK(text.find("\x1b[33m") != std::string::npos);
+}
+
+TEST_CASE("summary: the period ends with the newest report, or as told, and has one before it") {
+    Box box;
+    auto facts = box.facts(2);
+    CHECK(facts.messages == 300);
+    CHECK(facts.messages_before == 200);
+    CHECK(facts.days.size() == 2);
+    facts = box.facts(30);
+    CHECK(facts.messages == 500);
+    CHECK(facts.days.size() == 30);
+    CHECK(facts.days.front().reports == 0);
+    SummaryQuestion told;
+    told.begin_at = kBegin;
+    told.end_at = kBegin + kDay;
+    facts = box.facts(told);
+    CHECK(facts.messages == 100);
+    CHECK(facts.reporters.size() == 1);
+    CHECK(box.facts(30, "other.example").end_at == 0);
+}
+
+TEST_CASE("summary: classes and sources add up to all messages") {
+    Box box;
+    box.add("Three", 3, {record("2001:db8::1", 7, "spf"), record("2001:db8::2", 2, "nothing")});
+    const auto facts = box.facts();
+    std::int64_t classes = 0;
+    std::int64_t failed = 0;
+    for (std::size_t i = 0; i < kSourceClasses; ++i) {
+        classes += facts.class_messages.at(i);
+        failed += facts.class_failed.at(i);
+    }
+    std::int64_t sources = 0;
+    std::int64_t days = 0;
+    for (const auto& source : facts.sources) {
+        sources += source.messages;
+    }
+    for (const auto& day : facts.days) {
+        days += day.all();
+    }
+    CHECK(classes == facts.messages);
+    CHECK(sources == facts.messages);
+    CHECK(days == facts.messages);
+    CHECK(failed == facts.messages - facts.passed);
+}
+
+TEST_CASE("summary: several domains are told apart, one can be asked for") {
+    Box box;
+    box.add("One", 3, {record("192.0.2.25", 9, "nothing", "other.example")}, "other.example");
+    CHECK(box.facts().domains.size() == 2);
+    CHECK(text_of(box.facts()).find("2 domains") == 0);
+    CHECK(box.facts(4, "other.example").messages == 9);
+}
+
+TEST_CASE("summary: silence and labels are seen") {
+    Box box;
+    box.add("One", 4, {record("192.0.2.25", 1, "dkim")});
+    auto facts = box.facts();
+    REQUIRE(facts.silent.size() == 1);
+    CHECK(facts.silent[0].org_name == "One");
+    box.store.database.execute(
+        "INSERT INTO labels (subject, class) VALUES ('203.0.113.99', 'misconfigured')");
+    facts = box.facts();
+    for (const auto& source : facts.sources) {
+        if (source.name == "203.0.113.99") {
+            CHECK(source.source_class == SourceClass::misconfigured);
+            CHECK(source.confidence == "label");
+        }
+    }
+}
+
+TEST_CASE("summary: an empty database says what to do") {
+    TempDir dir;
+    Store store(dir.file("t.db"));
+    const auto facts = load_summary(store.database, {}, kNow);
+    CHECK(text_of(facts).find("no aggregate report yet") == 0);
+    SummaryQuestion question;
+    question.domain = "example.org";
+    CHECK(text_of(facts, question).find("no aggregate report for example.org") == 0);
+    std::ostringstream page;
+    print_summary_page({}, facts, kNow, page);
+    CHECK(page.str().find("No aggregate report") != std::string::npos);
+}
+
+TEST_CASE("summary: JSON is one object with the fields of its format") {
+    Box box;
+    std::ostringstream out;
+    print_summary_json({}, box.facts(), out);
+    const auto object = boost::json::parse(out.str()).as_object();
+    CHECK(object.at("format") == "dmarcbox.summary/1");
+    CHECK(object.at("messages") == 500);
+    CHECK(object.at("passed") == 420);
+    CHECK(object.at("sources").as_array().size() == 4);
+    CHECK(object.at("days").as_array().size() == 4);
+    std::string keys;
+    for (const auto& member : object) {
+        keys += std::string(member.key()) + " ";
+    }
+    CHECK(keys ==
+          "format domain begin_at end_at domains reports pruned_reports messages passed "
+          "quarantined rejected pass_rate pass_rate_before class_messages class_failed "
+          "failure_reports tls_sessions tls_failed unreadable days sources reporters silent "
+          "policies samples tls problems refusals ");
+}
+
+TEST_CASE("summary: CSV has a table per name") {
+    Box box;
+    std::ostringstream out;
+    CHECK(print_summary_csv("sources", box.facts(), out));
+    CHECK(out.str().find(
+              "domain,source,sources,class,messages,failed,evidence,confidence,"
+              "authenticates_as,reporters\r\nexample.org,198.51.100.8-9 "
+              "(2),2,misconfigured,60,60,signs-as:esp.example,medium,esp.example,1\r\n") == 0);
+    for (const auto* table : {"days", "reporters", "samples", "tls", "problems", "refusals"}) {
+        CHECK(print_summary_csv(table, box.facts(), out));
+    }
+    CHECK_FALSE(print_summary_csv("nonsense", box.facts(), out));
+}
+
+TEST_CASE("summary: no form lets a stored string command the reader") {
+    const auto facts = evil_facts();
+    CHECK_FALSE(has_commands(text_of(facts)));
+    std::ostringstream json;
+    print_summary_json({}, facts, json);
+    CHECK_FALSE(has_commands(json.str()));
+    for (const auto* table : {"sources", "reporters", "samples", "tls", "problems", "refusals"}) {
+        std::ostringstream csv;
+        CHECK(print_summary_csv(table, facts, csv));
+        CHECK_FALSE(has_commands(csv.str()));
+        CHECK(csv.str().find("\n=") == std::string::npos);
+        CHECK(csv.str().find(",=") == std::string::npos);
+    }
+    std::ostringstream page;
+    print_summary_page({}, facts, kNow, page);
+    CHECK_FALSE(has_commands(page.str()));
+    CHECK(page.str().find("<script") == std::string::npos);
+    CHECK(page.str().find("http") == page.str().find("http-equiv"));
+}
