@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <limits>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "server/terminal.hpp"
 
@@ -54,13 +58,33 @@ std::string begin(double height, const char* title) {
 
 /// 1, 2 or 5 times a power of ten, not below `value`.
 std::int64_t round_up(std::int64_t value) {
-    for (std::int64_t ten = 1;; ten *= 10) {
+    for (std::int64_t ten = 1; ten <= std::numeric_limits<std::int64_t>::max() / 50; ten *= 10) {
         for (const std::int64_t step : {1, 2, 5}) {
             if (step * ten >= value || ten > value) {
                 return step * ten;
             }
         }
     }
+    return value;
+}
+
+void first_and_last_day(std::string& svg, const SummaryFacts& facts, double left, double height) {
+    if (!facts.days.empty()) {
+        svg += text(left, height - 6, "start", facts.days.front().day);
+        svg += text(kWidth, height - 6, "end", facts.days.back().day);
+    }
+}
+
+struct PolicyLook {
+    std::string_view style;
+    double height;  ///< share of the strip
+};
+
+PolicyLook look_of(std::string_view p) {
+    if (p == "reject") {
+        return {"aligned", 1};
+    }
+    return p == "quarantine" ? PolicyLook{"misconfigured", 0.65} : PolicyLook{"forwarder", 0.3};
 }
 
 }  // namespace
@@ -106,10 +130,7 @@ std::string days_chart(const SummaryFacts& facts) {
                             std::string(to_string(source_class)));
         }
     }
-    if (!facts.days.empty()) {
-        svg += text(kLeft, kHeight - 6, "start", facts.days.front().day);
-        svg += text(kWidth, kHeight - 6, "end", facts.days.back().day);
-    }
+    first_and_last_day(svg, facts, kLeft, kHeight);
     return svg + "</svg>";
 }
 
@@ -131,10 +152,44 @@ std::string reporters_chart(const SummaryFacts& facts, std::size_t most) {
                         facts.days[day].day + (reporter.days[day] ? ": a report" : ": no report"));
         }
     }
-    if (!facts.days.empty()) {
-        svg += text(kNames, height - 6, "start", facts.days.front().day);
-        svg += text(kWidth, height - 6, "end", facts.days.back().day);
+    first_and_last_day(svg, facts, kNames, height);
+    return svg + "</svg>";
+}
+
+std::string policies_chart(const SummaryFacts& facts, std::size_t most) {
+    using Strip = std::pair<std::string_view, std::string_view>;
+    std::vector<Strip> strips;
+    std::string bars;
+    const auto seconds =
+        static_cast<double>(std::max<std::int64_t>(facts.end_at - facts.begin_at, 1));
+    const auto x_of = [&](std::int64_t at) {
+        const auto since =
+            static_cast<double>(std::clamp(at, facts.begin_at, facts.end_at) - facts.begin_at);
+        return kNames + (kWidth - kNames) * since / seconds;
+    };
+    for (const auto& policy : facts.policies) {
+        const Strip strip{policy.domain, policy.org_name};
+        auto row = std::find(strips.begin(), strips.end(), strip);
+        if (row == strips.end()) {
+            if (strips.size() == most) {
+                continue;
+            }
+            row = strips.insert(row, strip);
+            const std::string name =
+                facts.domains.size() > 1 ? policy.domain + ", " + policy.org_name : policy.org_name;
+            bars += text(kNames - 8, kRow * static_cast<double>(strips.size()) - 6, "end",
+                         escape_for_html(cut_middle(name, 22, true), false));
+        }
+        const PolicyLook look = look_of(policy.p);
+        const double y = kRow * static_cast<double>(row - strips.begin() + 1) - 4;
+        const double height = (kRow - 6) * look.height;
+        const double x = x_of(policy.first_seen_at);
+        bars += rect(x, y - height, std::max(x_of(policy.last_seen_at) - x, 1.0), height,
+                     look.style, escape_for_html("p=" + policy.p + ", " + policy.org_name, false));
     }
+    const double height = kRow * static_cast<double>(strips.size()) + kBottom;
+    std::string svg = begin(height, "Policy that each reporter saw") + bars;
+    first_and_last_day(svg, facts, kNames, height);
     return svg + "</svg>";
 }
 

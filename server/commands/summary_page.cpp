@@ -342,7 +342,10 @@ class Page {
     }
 
     void policies() {
-        out_ << "<section id=\"policies\"><h2>Policy as reporters saw it</h2>\n";
+        out_ << "<section id=\"policies\"><h2>Policy as reporters saw it</h2><figure><figcaption>"
+                "Low is none, middle quarantine, high reject.</figcaption>"
+             << policies_chart(facts_, kMostReporters)
+             << "</figure><details><summary>The numbers</summary>\n";
         {
             Table table(out_, {"Domain", "Reporter", "p", "sp", "First seen", "Last seen"});
             for (const auto& policy : facts_.policies) {
@@ -354,7 +357,7 @@ class Page {
                 }
             }
         }
-        out_ << "</section>\n";
+        out_ << "</details></section>\n";
     }
 
     void samples() {

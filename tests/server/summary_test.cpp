@@ -6,6 +6,7 @@
 #include <sstream>
 #include <string>
 
+#include "server/commands/summary_chart.hpp"
 #include "tests/storage/support.hpp"
 
 using namespace dmarcbox;
@@ -268,4 +269,25 @@ TEST_CASE("summary: no form lets a stored string command the reader") {
     CHECK_FALSE(has_commands(page.str()));
     CHECK(page.str().find("<script") == std::string::npos);
     CHECK(page.str().find("http") == page.str().find("http-equiv"));
+}
+
+TEST_CASE("summary: the policy strip of a reporter steps up from none to reject") {
+    SummaryFacts facts;
+    facts.begin_at = 0;
+    facts.end_at = 10 * kDay;
+    facts.policies = {{"example.org", "a.example", "none", "", 0, 4 * kDay},
+                      {"example.org", "a.example", "reject", "", 5 * kDay, 10 * kDay},
+                      {"example.org", "b.example", "quarantine", "", 2 * kDay, 2 * kDay},
+                      {"example.org", "c.example", "reject", "", 0, kDay}};
+    const auto svg = policies_chart(facts, 2);
+    std::vector<std::string> bars;
+    for (auto at = svg.find("<rect x"); at != std::string::npos; at = svg.find("<rect x", at + 1)) {
+        bars.push_back(svg.substr(at, svg.find('>', at) - at));
+    }
+    CHECK(bars ==
+          std::vector<std::string>{
+              R"(<rect x="180.0" y="11.8" width="216.0" height="4.2" class="forwarder")",
+              R"(<rect x="450.0" y="2.0" width="270.0" height="14.0" class="aligned")",
+              R"(<rect x="288.0" y="26.9" width="1.0" height="9.1" class="misconfigured")"});
+    CHECK(svg.find("c.example") == std::string::npos);
 }
