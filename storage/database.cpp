@@ -329,6 +329,9 @@ Database::Database(const std::filesystem::path& path, Mode mode) : path_(path) {
         execute(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
             "PRAGMA journal_size_limit = 67108864");
+        // The log is opened by the first read; until then another process that closes the file
+        // could leave WAL mode below us.
+        (void)integer("SELECT count(*) FROM sqlite_schema");
     } catch (const DatabaseError& error) {
         // Nothing of a file that we refuse is moved from its log.
         if (handle_) {

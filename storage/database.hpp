@@ -33,8 +33,11 @@ class DatabaseError : public std::runtime_error {
 class Statement {
   public:
     explicit Statement(sqlite3_stmt* statement);
+    Statement(const Statement&) = delete;
     Statement(Statement&&) noexcept = default;
+    Statement& operator=(const Statement&) = delete;
     Statement& operator=(Statement&&) noexcept = default;
+    ~Statement() = default;
 
     Statement& bind(int index, std::int64_t value);
     Statement& bind(int index, const std::optional<std::int64_t>& value);

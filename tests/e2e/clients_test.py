@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import sys
 
-from service import Service, check, need, report, run_cases
+from service import Service, check, need, report, run_cases, wait_for
 
 TLS = '[smtp.tls]\ncertificate = "certificate.pem"\nkey = "certificate.key"\nlisten = ["127.0.0.1:0"]\n'
 
@@ -80,7 +80,7 @@ def curl_sends_and_is_told_of_a_message_too_large(program):
         check(curl(1, 2).returncode == 0, "small")
         large = curl(2, 3000)
         check(large.returncode != 0 and service.one("SELECT count(*) FROM messages") == 1, large.stderr)
-        check('552' in service.log(), service.log())
+        check(wait_for(lambda: '552' in service.log()), service.log())
 
 
 def smtplib_many_in_one_session_and_utf8(program):

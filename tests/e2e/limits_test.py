@@ -144,7 +144,7 @@ def proxy_headers_are_believed_from_trusted_peers_only(program):
             client.send(stuffed(report(1)) + b"\r\n.\r\n")
             check(client.reply().startswith("250"), "stored")
             check(service.one("SELECT peer_ip FROM messages") == peer, str(service.rows("SELECT peer_ip FROM messages")))
-            check(peer in service.log(), service.log())
+            check(wait_for(lambda: peer in service.log()), service.log())
     with Service(program, "", '[proxy_protocol]\ntrusted = ["192.0.2.1/32"]\n') as service:
         client = Client(service.port())
         said = client.say("PROXY TCP4 192.0.2.9 192.0.2.1 40000 25")

@@ -135,6 +135,20 @@ TEST_CASE("after a clean stop the file alone remains and reads without a log") {
     CHECK(reader.integer("SELECT count(*) FROM messages") == 1);
 }
 
+TEST_CASE("a second writer that stops does not take the log from one that has written nothing yet") {
+    const TempDir dir;
+    const auto file = dir.file("t.db");
+    Writer service(file, {});
+    {
+        Writer import(file, {});
+        (void)deliver(import, numbered(1));
+    }
+    (void)deliver(service, numbered(2));
+    Database reader(file, Database::Mode::read_only);
+    CHECK(rows(reader, "PRAGMA journal_mode") == "wal\n");
+    CHECK(reader.integer("SELECT count(*) FROM messages") == 2);
+}
+
 TEST_CASE("a lock of another process makes busy and what comes after it is stored") {
     const TempDir dir;
     Writer::Options options;
