@@ -1,5 +1,7 @@
 #include "server/housekeeping.hpp"
 
+#include <pthread.h>
+
 #include <charconv>
 #include <ctime>
 #include <string_view>
@@ -45,7 +47,9 @@ Housekeeping::Housekeeping(std::filesystem::path database,
       rules_(rules),
       pruned_(std::move(pruned)),
       failed_(std::move(failed)),
-      thread_([this] { run(); }) {}
+      thread_([this] { run(); }) {
+    pthread_setname_np(thread_.native_handle(), "housekeeping");
+}
 
 Housekeeping::~Housekeeping() {
     stop();

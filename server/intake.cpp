@@ -1,5 +1,7 @@
 #include "server/intake.hpp"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
@@ -41,6 +43,7 @@ struct Intake::Impl {
         workers.reserve(options.workers);
         for (std::size_t i = 0; i < std::max<std::size_t>(options.workers, 1); ++i) {
             workers.emplace_back([this] { work(); });
+            pthread_setname_np(workers.back().native_handle(), "parser");
         }
     }
 

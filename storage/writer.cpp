@@ -1,5 +1,7 @@
 #include "storage/writer.hpp"
 
+#include <pthread.h>
+
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -74,6 +76,7 @@ struct Writer::Impl {
         database.execute(kForAdding);
         database.keep_log_for_own_checkpoints();
         thread = std::thread([this] { run(); });
+        pthread_setname_np(thread.native_handle(), "writer");
     }
 
     void run();
