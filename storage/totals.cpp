@@ -116,36 +116,23 @@ void Totals::open(const ReportHead& head, Direction direction) {
     }
 }
 
-Totals::SourceSum& Totals::source(std::string_view domain, std::string_view source_ip) {
-    key_ = domain;
-    key_ += '\0';
-    key_ += source_ip;
-    const auto [at, added] = sources_.try_emplace(key_);
-    if (added) {
-        at->second.domain = domain;
-        at->second.source = source_ip;
-    }
-    return at->second;
-}
-
-void Totals::note_identity(const std::string& source,
-                           std::string_view kind,
-                           std::string_view identity) {
-    if (!identity.empty() && seen_.insert({"i", head_.domain, source, kind, identity})) {
-        identities_.push_back({head_.domain, source, kind, std::string(identity)});
-    }
-}
-
-void Totals::identities(const schema::AggregateRecord& record, const std::string& source) {
+void Totals::note_identities(DomainSums& domain,
+                             const schema::AggregateRecord& record,
+                             const std::string& source) {
     if (record.passed()) {
         return;
     }
-    note_identity(source, "from", record.header_from);
+    const auto note = [&](std::string_view kind, const std::string& identity) {
+        if (!identity.empty() && seen_.insert({"i", head_.domain, source, kind, identity})) {
+            domain.identities.push_back({&source, kind, identity});
+        }
+    };
+    note("from", record.header_from);
     for (const auto& result : record.dkim_results) {
-        note_identity(source, "dkim", result.domain);
+        note("dkim", result.domain);
     }
     for (const auto& result : record.spf_results) {
-        note_identity(source, "spf", result.domain);
+        note("spf", result.domain);
     }
 }
 
@@ -163,8 +150,13 @@ void Totals::note_cosigners(const schema::AggregateRecord& record) {
 }
 
 void Totals::records(std::span<const schema::AggregateRecord> records) {
+    DomainSums& domain = domains_[head_.domain];
+    auto& of_reporter = domain.reporters[head_.org_name];
     for (const auto& record : records) {
-        SourceSum& sum = source(head_.domain, or_none(record.source_ip));
+        const auto [at, added] = domain.sources.try_emplace(
+            record.source_ip.empty() ? std::string(kNone) : record.source_ip);
+        pending_ += added ? 1 : 0;
+        SourceSum& sum = at->second;
         const Sums values = sums_of(record);
         sum.records += sign_;
         for (std::size_t i = 0; i < values.size(); ++i) {
@@ -185,10 +177,10 @@ void Totals::records(std::span<const schema::AggregateRecord> records) {
         sum.first_at = sum.dated ? std::min(sum.first_at, first_at_) : first_at_;
         sum.last_at = sum.dated ? std::max(sum.last_at, last_at_) : last_at_;
         sum.dated = true;
-        if (seen_.insert({"r", head_.domain, head_.org_name, sum.source})) {
-            reporters_.push_back({head_.domain, head_.org_name, sum.source});
+        if (seen_.insert({"r", head_.domain, head_.org_name, at->first})) {
+            of_reporter.push_back(&*at);
         }
-        identities(record, sum.source);
+        note_identities(domain, record, at->first);
         note_cosigners(record);
     }
 }
@@ -212,95 +204,109 @@ void Totals::close() {
 }
 
 void Totals::flush() {
-    flush_presence();
-    flush_sources();
+    // In key order, so that a batch touches each page once.
+    std::vector<std::pair<const std::string, DomainSums>*> ordered;
+    ordered.reserve(domains_.size());
+    for (auto& domain : domains_) {
+        ordered.push_back(&domain);
+    }
+    std::sort(ordered.begin(), ordered.end(),
+              [](const auto* a, const auto* b) { return a->first < b->first; });
+    for (auto* domain : ordered) {
+        flush_presence(domain->first, domain->second);
+    }
+    for (const auto& [domain, signer] : cosigners_) {
+        add_cosigner_.bind(1, domain).bind(2, signer).run();
+    }
+    for (const auto* domain : ordered) {
+        flush_sources(domain->first, domain->second);
+    }
     flush_days();
     for (const auto& domain : stale_) {
         if (live_) {
             note_stale_.bind(1, domain).run();
         }
     }
+    domains_.clear();
+    pending_ = 0;
+    cosigners_.clear();
     stale_.clear();
     took_back_ = false;
 }
 
-void Totals::flush_presence() {
-    // In key order, so that a batch touches each page once.
-    std::sort(reporters_.begin(), reporters_.end());
-    for (const auto& reporter : reporters_) {
-        add_reporter_.bind(1, reporter.domain)
-            .bind(2, reporter.org_name)
-            .bind(3, reporter.source)
-            .run();
-        if (database_.changes() == 1) {
-            ++source(reporter.domain, reporter.source).reporters;
+void Totals::flush_presence(const std::string& name, DomainSums& domain) {
+    for (auto& [org_name, sources] : domain.reporters) {
+        std::sort(sources.begin(), sources.end(),
+                  [](const Source* a, const Source* b) { return a->first < b->first; });
+        for (Source* source : sources) {
+            add_reporter_.bind(1, name).bind(2, org_name).bind(3, source->first).run();
+            if (database_.changes() == 1) {
+                ++source->second.reporters;
+            }
         }
     }
-    reporters_.clear();
-    std::sort(identities_.begin(), identities_.end());
-    for (const auto& identity : identities_) {
-        add_identity_.bind(1, identity.domain)
-            .bind(2, identity.source)
+    std::sort(domain.identities.begin(), domain.identities.end(),
+              [](const Identity& a, const Identity& b) {
+                  return std::tie(*a.source, a.kind, a.identity) <
+                         std::tie(*b.source, b.kind, b.identity);
+              });
+    for (const auto& identity : domain.identities) {
+        add_identity_.bind(1, name)
+            .bind(2, *identity.source)
             .bind(3, identity.kind)
             .bind(4, identity.identity)
             .run();
     }
-    identities_.clear();
-    for (const auto& [domain, signer] : cosigners_) {
-        add_cosigner_.bind(1, domain).bind(2, signer).run();
-    }
-    cosigners_.clear();
 }
 
-void Totals::flush_sources() {
-    std::vector<const SourceSum*> ordered;
-    ordered.reserve(sources_.size());
-    for (const auto& [key, sum] : sources_) {
-        ordered.push_back(&sum);
+void Totals::flush_sources(const std::string& name, const DomainSums& domain) {
+    std::vector<const Source*> ordered;
+    ordered.reserve(domain.sources.size());
+    for (const auto& source : domain.sources) {
+        ordered.push_back(&source);
     }
-    std::sort(ordered.begin(), ordered.end(), [](const SourceSum* a, const SourceSum* b) {
-        return std::tie(a->domain, a->source) < std::tie(b->domain, b->source);
-    });
-    for (const SourceSum* sum : ordered) {
+    std::sort(ordered.begin(), ordered.end(),
+              [](const Source* a, const Source* b) { return a->first < b->first; });
+    add_source_.bind(1, name);
+    for (const auto* one : ordered) {
+        const auto& [source, sum] = *one;
         std::string network;
-        const auto address = schema::parse_ip(sum->source);
+        const auto address = schema::parse_ip(source);
         const bool valid = address && address->exact;
-        add_source_.bind(1, sum->domain).bind(2, sum->source);
+        add_source_.bind(2, source);
         if (valid) {
             network = address->address.network();
             add_source_.bind(3, network).bind_blob(4, address->address.bytes);
         } else {
             add_source_.bind_null(3).bind_null(4);
         }
-        add_source_.bind(5, sum->records);
-        for (std::size_t i = 0; i < sum->sums.size(); ++i) {
-            add_source_.bind(static_cast<int>(6 + i), sum->sums.at(i));
+        add_source_.bind(5, sum.records);
+        for (std::size_t i = 0; i < sum.sums.size(); ++i) {
+            add_source_.bind(static_cast<int>(6 + i), sum.sums.at(i));
         }
-        add_source_.bind(12, sum->reporters);
-        if (sum->dated) {
-            add_source_.bind(13, sum->first_at).bind(14, sum->last_at);
+        add_source_.bind(12, sum.reporters);
+        if (sum.dated) {
+            add_source_.bind(13, sum.first_at).bind(14, sum.last_at);
         } else {
             add_source_.bind_null(13).bind_null(14);
         }
         add_source_.run();
     }
-    for (const SourceSum* sum : ordered) {
-        for (const auto& evidence : sum->evidence) {
-            add_evidence_.bind(1, sum->domain)
-                .bind(2, sum->source)
+    for (const auto* one : ordered) {
+        const auto& [source, sum] = *one;
+        for (const auto& evidence : sum.evidence) {
+            add_evidence_.bind(1, name)
+                .bind(2, source)
                 .bind(3, evidence.token)
                 .bind(4, evidence.records)
                 .bind(5, evidence.messages)
                 .run();
         }
-    }
-    if (took_back_) {
-        for (const SourceSum* sum : ordered) {
-            drop_source_.bind(1, sum->domain).bind(2, sum->source).run();
-            drop_evidence_.bind(1, sum->domain).bind(2, sum->source).run();
+        if (took_back_) {
+            drop_source_.bind(1, name).bind(2, source).run();
+            drop_evidence_.bind(1, name).bind(2, source).run();
         }
     }
-    sources_.clear();
 }
 
 void Totals::flush_days() {
@@ -318,10 +324,9 @@ void Totals::flush_days() {
 }
 
 void Totals::discard() {
-    sources_.clear();
+    domains_.clear();
+    pending_ = 0;
     days_.clear();
-    identities_.clear();
-    reporters_.clear();
     cosigners_.clear();
     stale_.clear();
     took_back_ = false;

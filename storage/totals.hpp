@@ -47,7 +47,7 @@ class Totals {
     void flush();    ///< writes what is pending; a failure leaves the transaction to be rolled back
     void discard();  ///< forgets what is pending and what was seen: the transaction was rolled back
     void forget_presence();  ///< another process wrote
-    [[nodiscard]] std::size_t pending() const { return sources_.size(); }
+    [[nodiscard]] std::size_t pending() const { return pending_; }
 
   private:
     struct EvidenceSum {
@@ -56,8 +56,6 @@ class Totals {
         std::int64_t messages = 0;
     };
     struct SourceSum {
-        std::string domain;
-        std::string source;
         std::int64_t records = 0;
         Sums sums{};
         std::int64_t reporters = 0;
@@ -66,18 +64,18 @@ class Totals {
         bool dated = false;
         std::vector<EvidenceSum> evidence;
     };
+    using Sources = std::unordered_map<std::string, SourceSum>;  ///< by source
+    using Source = Sources::value_type;
     struct Identity {
-        std::string domain;
-        std::string source;
+        const std::string* source;
         std::string_view kind;
         std::string identity;
-        friend auto operator<=>(const Identity&, const Identity&) = default;
     };
-    struct Reporter {
-        std::string domain;
-        std::string org_name;
-        std::string source;
-        friend auto operator<=>(const Reporter&, const Reporter&) = default;
+    /// What is pending of a policy domain. Pointers go into `sources`, whose entries stay in place.
+    struct DomainSums {
+        Sources sources;
+        std::unordered_map<std::string, std::vector<Source*>> reporters;  ///< by org_name
+        std::vector<Identity> identities;
     };
     struct DaySum {
         std::string domain;
@@ -85,12 +83,12 @@ class Totals {
         Sums sums{};
     };
 
-    SourceSum& source(std::string_view domain, std::string_view source_ip);
-    void identities(const schema::AggregateRecord& record, const std::string& source);
-    void note_identity(const std::string& source, std::string_view kind, std::string_view identity);
+    void note_identities(DomainSums& domain,
+                         const schema::AggregateRecord& record,
+                         const std::string& source);
     void note_cosigners(const schema::AggregateRecord& record);
-    void flush_presence();
-    void flush_sources();
+    void flush_presence(const std::string& name, DomainSums& domain);
+    void flush_sources(const std::string& name, const DomainSums& domain);
     void flush_days();
 
     Database& database_;
@@ -107,10 +105,9 @@ class Totals {
     Statement note_stale_;
 
     PresenceMemory seen_;
-    std::unordered_map<std::string, SourceSum> sources_;
+    std::unordered_map<std::string, DomainSums> domains_;
+    std::size_t pending_ = 0;  ///< sources of all domains
     std::unordered_map<std::string, DaySum> days_;
-    std::vector<Identity> identities_;
-    std::vector<Reporter> reporters_;
     std::vector<std::pair<std::string, std::string>> cosigners_;
     std::vector<std::string> stale_;
     bool took_back_ = false;
@@ -120,7 +117,6 @@ class Totals {
     Sums report_sums_{};
     std::int64_t first_at_ = 0;
     std::int64_t last_at_ = 0;
-    std::string key_;  ///< scratch
 };
 
 }  // namespace dmarcbox::storage
