@@ -211,7 +211,12 @@ std::string_view Statement::column_name(int column) const {
     return name == nullptr ? std::string_view{} : std::string_view{name};
 }
 
-void Database::Close::operator()(sqlite3* database) const noexcept {
+void CloseDatabase::operator()(sqlite3* database) const noexcept {
+    if (leave_log) {
+        sqlite3_busy_timeout(database, 0);
+        // Fails if somebody else has the file open: then the log stays, and nothing is lost.
+        sqlite3_exec(database, "PRAGMA journal_mode = DELETE", nullptr, nullptr, nullptr);
+    }
     sqlite3_close_v2(database);
 }
 
@@ -332,6 +337,7 @@ Database::Database(const std::filesystem::path& path, Mode mode) : path_(path) {
         // The log is opened by the first read; until then another process that closes the file
         // could leave WAL mode below us.
         (void)integer("SELECT count(*) FROM sqlite_schema");
+        handle_.get_deleter().leave_log = true;
     } catch (const DatabaseError& error) {
         // Nothing of a file that we refuse is moved from its log.
         if (handle_) {

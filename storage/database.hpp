@@ -65,12 +65,18 @@ class Statement {
     std::unique_ptr<sqlite3_stmt, Finalize> statement_;
 };
 
+struct CloseDatabase {
+    bool leave_log = false;  ///< so that the file alone remains, unless another process has it open
+    void operator()(sqlite3* database) const noexcept;
+};
+
 /// A connection. One thread at a time.
 class Database {
   public:
     enum class Mode {
         read_write,  ///< creates the file (mode 0640 less umask) and migrates it; takes no serve
-                     ///< lock
+                     ///< lock. The last process to close it leaves one file, without a log, that
+                     ///< can be read from read-only media.
         read_only    ///< never writes; refuses what is not a dmarcbox database of a known schema
     };
     /// Throws DatabaseError with a line that names the file and the reason: cannot be opened, not a
@@ -112,12 +118,9 @@ class Database {
     void open_for_reading();
     void check_ours() const;
 
-    struct Close {
-        void operator()(sqlite3* database) const noexcept;
-    };
     std::filesystem::path path_;
     std::unique_ptr<int> wal_pages_;  ///< written by SQLite's hook, so it must not move
-    std::unique_ptr<sqlite3, Close> handle_;
+    std::unique_ptr<sqlite3, CloseDatabase> handle_;
 };
 
 /// BEGIN IMMEDIATE; rolls back unless commit() was called.

@@ -354,10 +354,6 @@ void Writer::Impl::close() {
     try {
         database.set_busy_timeout(kStopWaitMs);
         (void)database.checkpoint(Database::Checkpoint::truncate);
-        // The file alone remains, readable from read-only media too. Another process that has it
-        // open keeps the log, which is no fault.
-        database.set_busy_timeout(0);
-        database.execute("PRAGMA journal_mode = DELETE");
     } catch (const DatabaseError&) {
         // Everything is committed; the next start reads the log.
     }

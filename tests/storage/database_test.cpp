@@ -218,3 +218,17 @@ TEST_CASE("names that SQLite would read as something else are files") {
     }
     std::filesystem::current_path(before);
 }
+
+TEST_CASE("the last connection that may write leaves one file, one of several leaves the log") {
+    const TempDir dir;
+    const auto file = dir.file("t.db");
+    {
+        Database first(file, Database::Mode::read_write);
+        { Database second(file, Database::Mode::read_write); }
+        first.execute("INSERT INTO settings (name, value) VALUES ('a', 'b')");
+        CHECK(rows(first, "PRAGMA journal_mode") == "wal\n");
+    }
+    CHECK(dir.files() == 1);
+    Database reader(file, Database::Mode::read_only);
+    CHECK(rows(reader, "PRAGMA journal_mode") == "delete\n");
+}

@@ -20,6 +20,10 @@ TempDir::TempDir() {
     std::filesystem::create_directories(path_);
 }
 
+std::size_t TempDir::files() const {
+    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(path_), {}));
+}
+
 TempDir::~TempDir() {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);

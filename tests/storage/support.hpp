@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -27,6 +28,7 @@ class TempDir {
     ~TempDir();
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
     [[nodiscard]] std::filesystem::path file(std::string_view name) const { return path_ / name; }
+    [[nodiscard]] std::size_t files() const;  ///< how many are in it
 
   private:
     std::filesystem::path path_;

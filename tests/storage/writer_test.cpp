@@ -34,11 +34,6 @@ Verdict deliver(Writer& writer, Submission submission) {
     return answer.get();
 }
 
-std::size_t files_in(const std::filesystem::path& directory) {
-    return static_cast<std::size_t>(
-        std::distance(std::filesystem::directory_iterator(directory), {}));
-}
-
 }  // namespace
 
 TEST_CASE("250 means committed: a verdict comes after the rows are there for another connection") {
@@ -126,7 +121,7 @@ TEST_CASE("after a clean stop the file alone remains and reads without a log") {
         Writer writer(file, {});
         (void)deliver(writer, numbered(1));
         writer.stop();
-        CHECK(files_in(dir.path()) == 1);
+        CHECK(dir.files() == 1);
     }
     const auto copy = dir.file("copy.db");
     std::filesystem::copy_file(file, copy);
@@ -135,7 +130,8 @@ TEST_CASE("after a clean stop the file alone remains and reads without a log") {
     CHECK(reader.integer("SELECT count(*) FROM messages") == 1);
 }
 
-TEST_CASE("a second writer that stops does not take the log from one that has written nothing yet") {
+TEST_CASE(
+    "a second writer that stops does not take the log from one that has written nothing yet") {
     const TempDir dir;
     const auto file = dir.file("t.db");
     Writer service(file, {});
