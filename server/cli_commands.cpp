@@ -46,7 +46,9 @@ void add_show(CommandSet& commands) {
         {"show 2107", "show 2107 --raw > report.eml"}, [options, &context] {
             return run_show(context.load(), *options, context.out_terminal(), std::cout, std::cerr);
         });
-    command.add_option("ID", options->message_id, "row id of the message")->required();
+    command.add_option("ID", options->message_id, "row id of the message")
+        ->check(CLI::PositiveNumber)
+        ->required();
     command.add_flag("--raw", options->raw, "the original bytes; not to a terminal");
     command.add_flag("--force", options->force, "with --raw: to a terminal too");
 }
@@ -80,10 +82,10 @@ void add_prune(CommandSet& commands) {
 void add_backup(CommandSet& commands) {
     auto file = std::make_shared<std::string>();
     CommandContext& context = commands.context();
-    CLI::App& command = commands.add("backup", "consistent, verified copy of a live database",
-                                     {"backup /var/backups/dmarcbox.db"}, [file, &context] {
-                                         return run_backup(context.load(), *file, std::cout);
-                                     });
+    CLI::App& command = commands.add(
+        "backup", "consistent, verified copy of a live database",
+        {"backup /var/backups/dmarcbox.db"},
+        [file, &context] { return run_backup(context.load(), *file, std::cout, std::cerr); });
     command.add_option("FILE", *file, "the copy; replaced only when the new one is verified")
         ->required();
 }

@@ -380,8 +380,9 @@ void Database::open_for_reading() {
         throw DatabaseError(SQLITE_ERROR,
                             path_.string() + ": has schema " + std::to_string(version) +
                                 ", this program reads schema " + std::to_string(newest_schema()) +
-                                (version < newest_schema() ? "; `dmarcbox verify` migrates it"
-                                                           : "; install the newer dmarcbox"));
+                                (version < newest_schema()
+                                     ? "; the service or `dmarcbox verify --rebuild` migrates it"
+                                     : "; install the newer dmarcbox"));
     }
 }
 

@@ -180,10 +180,14 @@ void MessageStore::settle_outcome(const Submission& submission, Rows& rows) {
         duplicate_of.reset();
     } else if (!rows.reports.empty()) {
         // Every report was known; a part at fault beside them weighs more.
-        const bool fault =
-            std::any_of(submission.findings.begin(), submission.findings.end(),
-                        [](const schema::Finding& finding) { return finding.code.fault; });
-        verdict.outcome = fault ? Outcome::unreadable : Outcome::duplicate;
+        const auto fault =
+            std::find_if(submission.findings.begin(), submission.findings.end(),
+                         [](const schema::Finding& finding) { return finding.code.fault; });
+        verdict.outcome = Outcome::duplicate;
+        if (fault != submission.findings.end()) {
+            verdict.outcome = Outcome::unreadable;
+            verdict.detail = fault->code.code;
+        }
     }
     if (verdict.outcome != Outcome::duplicate) {
         duplicate_of.reset();

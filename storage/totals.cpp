@@ -141,11 +141,13 @@ void Totals::note_cosigners(const schema::AggregateRecord& record) {
         return;
     }
     for (const auto& result : record.dkim_results) {
-        if (result.result == "pass" && !result.domain.empty() &&
-            seen_.insert({"c", head_.domain, result.domain}) &&
-            !schema::same_organization(result.domain, record.header_from)) {
-            cosigners_.emplace_back(head_.domain, result.domain);
+        if (result.result != "pass" || result.domain.empty() ||
+            !seen_.insert({"c", head_.domain, result.domain}) ||
+            schema::same_organization(result.domain, record.header_from)) {
+            continue;
         }
+        // Evidence names organisations (signs-as), so these are compared with it.
+        cosigners_.emplace_back(head_.domain, schema::organizational_domain_of(result.domain));
     }
 }
 

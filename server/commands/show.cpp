@@ -28,8 +28,7 @@ std::string time_text(std::int64_t at) {
 int show_raw(storage::Database& database, std::int64_t id, std::ostream& out, std::ostream& err) {
     const auto original = storage::load_original(database, id);
     if (!original) {
-        err << "dmarcbox: message " << id << ": " << escape_for_terminal(original.error().detail)
-            << '\n';
+        err << "dmarcbox: " << escape_for_terminal(original.error().detail) << '\n';
         return 1;
     }
     if (original->reduced) {

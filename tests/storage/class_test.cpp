@@ -104,7 +104,7 @@ TEST_CASE("a foreign signer that also signs our passing mail is ours with high c
     const TempDir dir;
     Store store(dir.file("t.db"));
     auto both = record("192.0.2.25", 10, "dkim");
-    both.dkim_results.push_back({"esp.example", "k1", "pass", {}});
+    both.dkim_results.push_back({"mail.esp.example", "k1", "pass", {}});
     add(store, "1", {both, record("198.51.100.8", 3, "signs-as:esp.example")});
     CHECK(rows(store.database,
                "SELECT source_ip, class, confidence FROM sources WHERE class <> 'aligned'") ==

@@ -32,13 +32,18 @@ void fill(Store& store) {
         forwarded.reasons.push_back({"forwarded", "list.example"});
         auto list = record("203.0.113.41", 2 * scale, "own-signature-broken");
         list.dkim_results.push_back({"example.org", "s1", "fail", {}});
+        // A reporter that gives no results, of a source that it does not name.
+        auto bare = record("", 3 * scale, "nothing");
+        bare.dkim.clear();
+        bare.spf.clear();
         return std::vector<schema::AggregateRecord>{
             record("192.0.2.25", 90 * scale, "dkim+spf"),
             record("192.0.2.26", 20 * scale, "spf"),
             record("198.51.100.8", 16 * scale, "signs-as:esp.example"),
             record(number == 0 ? "203.0.113.201" : "203.0.113.202", 12 * scale, "nothing"),
             forwarded,
-            list};
+            list,
+            bare};
     };
     const auto add = [&](const std::string& org, int number, std::int64_t scale) {
         auto made = report(org, org + "-" + std::to_string(number), day(number, scale), number);
