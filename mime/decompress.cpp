@@ -35,6 +35,10 @@ class Decompressor {
             add_finding(findings_, kEmpty, document.part);
             return;
         }
+        if (const auto name = foreign_archive(document.bytes); !name.empty()) {
+            add_finding(findings_, kForeignArchive, document.part, std::string(name));
+            return;
+        }
         const ContentKind kind = sniff(document.bytes);
         const bool zlib = kind == ContentKind::other && is_zlib_stream(document.bytes);
         if (kind != ContentKind::gzip && kind != ContentKind::zip && !zlib) {

@@ -119,6 +119,8 @@ inline constexpr FindingCode kBadArchive{"bad_archive", "unpack", true};
 inline constexpr FindingCode kEncrypted{"encrypted", "unpack", true};
 /// Archive member of a method that is not supported (Deflate64 ...).
 inline constexpr FindingCode kUnsupportedMethod{"unsupported_method", "unpack", true};
+/// An archive of a kind that is not read. Detail: tar, 7z, rar, bzip2, xz or zstd.
+inline constexpr FindingCode kForeignArchive{"foreign_archive", "unpack", true};
 /// Unpacks to more than max_unpacked_bytes, or the whole message to twice that.
 inline constexpr FindingCode kUnpackedTooBig{"unpacked_too_big", "unpack", true};
 /// Unpacks to more than max_unpack_ratio times its packed size.
@@ -198,6 +200,7 @@ inline constexpr std::array kFindingCodes{
     kBadArchive,
     kEncrypted,
     kUnsupportedMethod,
+    kForeignArchive,
     kUnpackedTooBig,
     kRatioTooHigh,
     kTooManyMembers,

@@ -1,8 +1,10 @@
 #include "mime/sniff.hpp"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <string>
+#include <utility>
 
 #include "mime/lines.hpp"
 #include "mime/sniff_detail.hpp"
@@ -84,6 +86,27 @@ bool is_zlib_stream(std::string_view bytes) {
     }
     const unsigned header = 0x7800U + static_cast<unsigned char>(bytes[1]);
     return header % 31 == 0 && (header & 0x20U) == 0;  // no preset dictionary (RFC 1950)
+}
+
+std::string_view foreign_archive(std::string_view bytes) {
+    constexpr std::size_t kTarMagic = 257;
+    if (bytes.size() > kTarMagic && bytes.substr(kTarMagic).starts_with("ustar")) {
+        return "tar";
+    }
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kMagic{
+        {{"7z\xBC\xAF\x27\x1C", "7z"},
+         {"Rar!\x1A\x07", "rar"},
+         {"BZh", "bzip2"},
+         {"\xFD"
+          "7zXZ",
+          "xz"},
+         {"\x28\xB5\x2F\xFD", "zstd"}}};
+    for (const auto& [magic, name] : kMagic) {
+        if (bytes.starts_with(magic)) {
+            return name;
+        }
+    }
+    return {};
 }
 
 ContentKind sniff(std::string_view bytes) {

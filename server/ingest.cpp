@@ -119,6 +119,35 @@ void read_parts(std::vector<mime::Part> parts,
     }
 }
 
+/// A mail that was a file in an archive: its parts get the archive's section in front.
+void read_packed_mail(DocumentReader& outer,
+                      mime::Document document,
+                      const IngestSettings& settings,
+                      const schema::Expired& expired,
+                      Reading& reading) {
+    auto unpacked = mime::unpack(document.bytes, settings.limits.mime());
+    if (!unpacked) {
+        reading.add(mime::Findings{std::move(unpacked.error())});
+        return;
+    }
+    reading.add(unpacked->findings);
+    for (auto& part : unpacked->parts) {
+        part.section = document.part + "/" + part.section;
+    }
+    document.bytes = {};
+    const mime::Field* tls_domain = unpacked->header.find("TLS-Report-Domain");
+    DocumentReader documents(outer, tls_domain == nullptr ? std::string{} : tls_domain->value);
+    read_parts(std::move(unpacked->parts), documents, settings, expired, reading);
+}
+
+DocumentReader::ReadMail mail_reader(const IngestSettings& settings,
+                                     const schema::Expired& expired,
+                                     Reading& reading) {
+    return [&](DocumentReader& outer, mime::Document document) {
+        read_packed_mail(outer, std::move(document), settings, expired, reading);
+    };
+}
+
 bool says_dmarc_fail(const mime::Header& header) {
     const mime::Field* field = header.find("authentication-results");
     return field != nullptr &&
@@ -142,7 +171,8 @@ void read_mail(const Message& message,
     const std::string_view kind = kind_of_other(unpacked->header, unpacked->parts);
     const mime::Field* tls_domain = unpacked->header.find("TLS-Report-Domain");
     DocumentReader documents(settings, expired,
-                             tls_domain == nullptr ? std::string{} : tls_domain->value, reading);
+                             tls_domain == nullptr ? std::string{} : tls_domain->value, reading,
+                             mail_reader(settings, expired, reading));
     read_parts(std::move(unpacked->parts), documents, settings, expired, reading);
     if (reading.other_detail.empty()) {
         reading.other_detail = kind;
@@ -160,7 +190,8 @@ void read_message(const Message& message,
     const schema::Expired expired = [&budget] { return budget.spent(); };
     try {
         if (is_bare_file(message.bytes)) {
-            DocumentReader documents(settings, expired, {}, reading);
+            DocumentReader documents(settings, expired, {}, reading,
+                                     mail_reader(settings, expired, reading));
             documents.read_file(message.file_name, std::string(message.bytes));
         } else {
             read_mail(message, settings, expired, receipt, reading);

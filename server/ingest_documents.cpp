@@ -7,6 +7,7 @@
 
 #include "mime/charset.hpp"
 #include "mime/finding_codes.hpp"
+#include "mime/header.hpp"
 #include "mime/label.hpp"
 #include "schema/aggregate_parser.hpp"
 #include "schema/failure_parser.hpp"
@@ -38,6 +39,23 @@ bool has_feedback_root(std::string_view text) {
     return false;
 }
 
+/// A mail, and no text that happens to begin with a word and a colon.
+bool is_mail(std::string_view bytes, const mime::Limits& limits) {
+    if (!mime::looks_like_message(bytes)) {
+        return false;
+    }
+    const mime::Header header = mime::parse_header(bytes, limits);
+    const auto has = [&](std::string_view name) { return header.find(name) != nullptr; };
+    return has("From") && (has("Date") || has("Received") || has("MIME-Version") ||
+                           has("Message-ID") || has("Subject"));
+}
+
+/// An mbox of more than one mail.
+bool is_mbox(std::string_view bytes) {
+    return bytes.starts_with("From ") && (bytes.find("\n\nFrom ") != std::string_view::npos ||
+                                          bytes.find("\r\n\r\nFrom ") != std::string_view::npos);
+}
+
 /// A file taken out of another (uuencode, TNEF) has no label of its own.
 bool has_label(const mime::Part& part) {
     return !part.header.empty() || part.media_type != "application/octet-stream";
@@ -48,12 +66,21 @@ bool has_label(const mime::Part& part) {
 DocumentReader::DocumentReader(const IngestSettings& settings,
                                const schema::Expired& expired,
                                std::string tls_report_domain,
-                               Reading& reading)
+                               Reading& reading,
+                               ReadMail read_mail)
     : settings_(settings),
       expired_(expired),
       tls_report_domain_(std::move(tls_report_domain)),
       reading_(reading),
-      budget_(settings.limits.mime()) {}
+      read_mail_(std::move(read_mail)),
+      budget_(std::make_shared<mime::UnpackBudget>(settings.limits.mime())) {}
+
+DocumentReader::DocumentReader(const DocumentReader& outer, std::string tls_report_domain)
+    : settings_(outer.settings_),
+      expired_(outer.expired_),
+      tls_report_domain_(std::move(tls_report_domain)),
+      reading_(outer.reading_),
+      budget_(outer.budget_) {}
 
 void DocumentReader::read_part(mime::Part part) {
     if (part.media_type == "text/html" && !has_feedback_root(part.content)) {
@@ -102,10 +129,31 @@ void DocumentReader::read_file(std::string name, std::string bytes) {
 
 void DocumentReader::unpack(mime::Document packed, const TextLabel& label) {
     mime::Findings found;
+    const mime::ContentKind outside = mime::sniff(packed.bytes);
+    const bool archive = outside == mime::ContentKind::gzip || outside == mime::ContentKind::zip;
     mime::decompress(
-        std::move(packed), settings_.limits.mime(), expired_, budget_,
-        [&](mime::Document document) { read(std::move(document), label); }, found);
+        std::move(packed), settings_.limits.mime(), expired_, *budget_,
+        [&](mime::Document document) {
+            if (archive && is_mail(document.bytes, settings_.limits.mime())) {
+                read_packed_mail(std::move(document));
+            } else {
+                read(std::move(document), label);
+            }
+        },
+        found);
     reading_.add(found);
+}
+
+void DocumentReader::read_packed_mail(mime::Document document) {
+    if (is_mbox(document.bytes)) {
+        reading_.add(schema::make_finding(finding::kMailsNotRead, "mbox"), document.part);
+    } else if (!read_mail_) {
+        reading_.add(schema::make_finding(finding::kMailsNotRead, "archive in archive"),
+                     document.part);
+    } else {
+        reading_.add(schema::make_finding(finding::kMailInArchive), document.part);
+        read_mail_(*this, std::move(document));
+    }
 }
 
 void DocumentReader::read(mime::Document document, const TextLabel& label) {

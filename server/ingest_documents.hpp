@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <memory>
 #include <string>
 
 #include "mime/decompress.hpp"
@@ -17,10 +19,17 @@ namespace dmarcbox {
 /// only if its root is `feedback`; what they have wrong about a report is a finding.
 class DocumentReader {
   public:
+    /// Takes a mail apart that was a file in an archive.
+    using ReadMail = std::function<void(DocumentReader&, mime::Document)>;
+
     DocumentReader(const IngestSettings& settings,
                    const schema::Expired& expired,
                    std::string tls_report_domain,
-                   Reading& reading);
+                   Reading& reading,
+                   ReadMail read_mail);
+    /// For the parts of a mail out of an archive of `outer`: shares its budget, and leaves mails in
+    /// further archives alone.
+    DocumentReader(const DocumentReader& outer, std::string tls_report_domain);
 
     /// A decoded leaf part of a mail.
     void read_part(mime::Part part);
@@ -38,13 +47,15 @@ class DocumentReader {
     void read_xml(mime::Document document);
     void read_json(mime::Document document);
     void read_text(const mime::Document& document, const TextLabel& label);
+    void read_packed_mail(mime::Document document);
     [[nodiscard]] schema::Limits limits_left() const;
 
     const IngestSettings& settings_;
     const schema::Expired& expired_;
     std::string tls_report_domain_;
     Reading& reading_;
-    mime::UnpackBudget budget_;
+    ReadMail read_mail_;  ///< empty inside of a mail out of an archive
+    std::shared_ptr<mime::UnpackBudget> budget_;
 };
 
 }  // namespace dmarcbox

@@ -187,6 +187,9 @@ void MessageStore::settle_outcome(const Submission& submission, Rows& rows) {
         if (fault != submission.findings.end()) {
             verdict.outcome = Outcome::unreadable;
             verdict.detail = fault->code.code;
+            if (!fault->detail.empty()) {
+                verdict.detail += ": " + fault->detail;
+            }
         }
     }
     if (verdict.outcome != Outcome::duplicate) {

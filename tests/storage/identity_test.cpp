@@ -202,7 +202,10 @@ TEST_CASE("outcome of a message with several parts") {
     const std::array rows_{
         Row{"one known and one new is a report", {known, fresh}, false, "2|report|\n"},
         Row{"all known is a duplicate", {known}, false, "2|duplicate|1\n"},
-        Row{"known beside a broken part is unreadable", {known}, true, "2|unreadable|xml_broken\n"},
+        Row{"known beside a broken part is unreadable",
+            {known},
+            true,
+            "2|unreadable|xml_broken: ends early\n"},
         Row{"new beside a broken part is a report", {fresh}, true, "2|report|\n"},
         Row{"the same twice in one message is stored once", {fresh, fresh}, false, "2|report|\n"},
     };
