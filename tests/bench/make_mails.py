@@ -36,7 +36,7 @@ def address(rng):
     return f"198.{rng.randrange(18, 20)}.{rng.randrange(256)}.{rng.randrange(1, 255)}"
 
 
-def record_xml(rng, domain):
+def record_xml(rng, domain, sources):
     dkim_ok, spf_ok = rng.random() < 0.8, rng.random() < 0.7
     count = 1 if rng.random() < 0.6 else min(20000, int(rng.paretovariate(0.9)) + 1)
     disposition = "none" if dkim_ok or spf_ok else rng.choice(["none", "quarantine", "reject"])
@@ -52,7 +52,7 @@ def record_xml(rng, domain):
         for _ in range(rng.choices([0, 1, 2], [10, 63, 27])[0]))
     text = f"""  <record>
     <row>
-      <source_ip>{address(rng)}</source_ip>
+      <source_ip>{rng.choice(sources[domain]) if sources else address(rng)}</source_ip>
       <count>{count}</count>
       <policy_evaluated>
         <disposition>{disposition}</disposition>
@@ -76,7 +76,7 @@ def record_xml(rng, domain):
     return text, count
 
 
-def aggregate(rng, sequence, reporter, domain, records):
+def aggregate(rng, sequence, reporter, domain, records, sources):
     begin = FIRST_DAY + DAY * rng.randrange(300)
     report_id = f"{sequence}-{rng.getrandbits(60):x}"
     parts = [f"""<?xml version="1.0" encoding="UTF-8"?>
@@ -99,7 +99,7 @@ def aggregate(rng, sequence, reporter, domain, records):
 """]
     messages = 0
     for _ in range(records):
-        text, count = record_xml(rng, domain)
+        text, count = record_xml(rng, domain, sources)
         parts.append(text)
         messages += count
     parts.append("</feedback>\n")
@@ -171,6 +171,7 @@ def main():
     parser.add_argument("--failure", type=int, default=100)
     parser.add_argument("--big", default="3x5000")
     parser.add_argument("--records", type=int, default=0)
+    parser.add_argument("--sources", type=int, default=0, help="so many for each domain; 0: a new one in nearly every record, the worst case")
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
     rng = random.Random(options.seed)
@@ -179,6 +180,7 @@ def main():
     reporters = [Reporter(i).name for i in range(300)]
     weights = [1 / (i + 1) for i in range(len(reporters))]
     domains = [f"customer{i}.example" for i in range(60)]
+    sources = {domain: [address(rng) for _ in range(options.sources)] for domain in domains} if options.sources else None
     total = dict(mails=0, aggregate_reports=0, records=0, messages=0, failure_reports=options.failure, bytes=0, xml_bytes=0)
     jobs = ["aggregate"] * options.aggregate + ["failure"] * options.failure
     rng.shuffle(jobs)
@@ -199,7 +201,7 @@ def main():
                 records = rng.randint(51, 400)
             else:
                 records = max(1, min(50, int(rng.lognormvariate(1.4, 1.1))))
-            xml, messages, begin = aggregate(rng, sequence, reporter, domain, records)
+            xml, messages, begin = aggregate(rng, sequence, reporter, domain, records, sources)
             form = rng.choices(["gz", "gz-alone", "zip", "zip-alone", "xml"], [62, 8, 17, 8, 5])[0] if records <= 1000 else "gz"
             if records <= 1000:
                 earlier.append((reporter, domain, xml, begin, form))
