@@ -400,7 +400,7 @@ CREATE TABLE refusals (
 CREATE UNIQUE INDEX refusals_by_key ON refusals (day, reason, ifnull(domain, ''));
 
 -- Fills the bounds of a labelled network as 32 hexadecimal digits (IPv4 as ::ffff:a.b.c.d), so that
--- a label can be written in the plain shell. A subject that is no address or CIDR range is a domain.
+-- a label can be written in the plain shell. A subject that looks like no address is a domain.
 CREATE TRIGGER labels_inserted AFTER INSERT ON labels BEGIN
     UPDATE labels SET (first_key, last_key) = (
         SELECT upper(substr(hex, 1, bits / 4)
@@ -421,6 +421,7 @@ CREATE TRIGGER labels_inserted AFTER INSERT ON labels BEGIN
                            ELSE lower(substr(NEW.subject, 1, instr(NEW.subject, '/') - 1)) END,
                            CASE instr(NEW.subject, '/') WHEN 0 THEN NULL
                            ELSE CAST(substr(NEW.subject, instr(NEW.subject, '/') + 1) AS INTEGER) END
+                    WHERE NEW.subject NOT GLOB '*/*[^0-9]*' AND NEW.subject NOT GLOB '*/'
                 ),
                 expanded (rest, prefix, v4) AS (
                     SELECT address || '.', 96 + ifnull(prefix, 32), 1 FROM given
@@ -444,8 +445,8 @@ CREATE TRIGGER labels_inserted AFTER INSERT ON labels BEGIN
                     UNION ALL
                     SELECT substr(rest, instr(rest, CASE v4 WHEN 1 THEN '.' ELSE ':' END) + 1),
                            hex || CASE v4
-                               WHEN 1 THEN printf('%02x',
-                                   CAST(substr(rest, 1, instr(rest, '.') - 1) AS INTEGER) & 255)
+                               WHEN 1 THEN printf('%02x', -- above 255 it is too long, and no address
+                                   CAST(substr(rest, 1, instr(rest, '.') - 1) AS INTEGER))
                                ELSE substr('0000' || substr(rest, 1, instr(rest, ':') - 1), -4) END,
                            prefix, v4
                     FROM split WHERE rest <> '' AND length(hex) < 32
@@ -455,6 +456,9 @@ CREATE TRIGGER labels_inserted AFTER INSERT ON labels BEGIN
             )
         )
     ) WHERE id = NEW.id;
+    SELECT RAISE(ABORT, 'labels.subject is no address, network or domain')
+    FROM labels WHERE id = NEW.id AND first_key IS NULL
+    AND (subject GLOB '*[/: ]*' OR subject NOT GLOB '*[^0-9.]*');
 END;
 CREATE TRIGGER labels_updated AFTER UPDATE OF subject ON labels BEGIN
     DELETE FROM labels WHERE id = NEW.id;

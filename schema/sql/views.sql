@@ -14,6 +14,18 @@ DROP VIEW IF EXISTS failing_sources;
 DROP VIEW IF EXISTS sources;
 DROP VIEW IF EXISTS source_classes;
 DROP VIEW IF EXISTS evidence_classes;
+DROP VIEW IF EXISTS plausible_reports;
+
+-- Counted aggregate reports with their range, which is NULL where it cannot be (before 2010, backwards,
+-- in the future of its receipt): one forged date must not make a reporter look alive for years.
+CREATE VIEW plausible_reports AS
+SELECT a.id, a.org_name, a.domain, a.message_count, a.p, a.sp, a.np, a.adkim, a.aspf, a.pct, a.testing,
+       CASE WHEN a.begin_at >= 1262304000 AND a.begin_at <= a.end_at
+                 AND a.end_at <= m.received_at + 172800 AND a.end_at - a.begin_at <= 2678400 THEN a.begin_at END AS begin_at,
+       CASE WHEN a.begin_at >= 1262304000 AND a.begin_at <= a.end_at
+                 AND a.end_at <= m.received_at + 172800 AND a.end_at - a.begin_at <= 2678400 THEN a.end_at END AS end_at
+FROM aggregate_reports a JOIN messages m ON m.id = a.message_id
+WHERE a.counted = 1;
 
 -- What each evidence token says, per domain and source (schema/evidence.md).
 CREATE VIEW evidence_classes AS
@@ -119,12 +131,14 @@ SELECT t.domain, t.source_ip, ifnull(l.class, c.class) AS class,
        c.authenticates_as, t.source_net, t.records, l.subject AS label
 FROM source_classes c
 CROSS JOIN source_totals t ON t.domain = c.domain AND t.source_ip = c.source_ip
-LEFT JOIN labels l ON l.id = (
-    SELECT b.id FROM labels b
-    WHERE hex(t.source_ip_key) BETWEEN b.first_key AND b.last_key
-       OR b.first_key IS NULL AND (c.authenticates_as = lower(b.subject)
-          OR substr(c.authenticates_as, -length(b.subject) - 1) = '.' || lower(b.subject))
-    ORDER BY b.first_key IS NULL, b.first_key DESC, b.last_key, length(b.subject) DESC LIMIT 1);
+LEFT JOIN labels l ON l.id = ifnull(
+    (SELECT b.id FROM labels b WHERE hex(t.source_ip_key) BETWEEN b.first_key AND b.last_key
+     ORDER BY b.first_key DESC, b.last_key LIMIT 1),
+    CASE WHEN c.authenticates_as IS NOT NULL THEN
+    (SELECT b.id FROM labels b
+     WHERE b.first_key IS NULL AND (c.authenticates_as = lower(b.subject)
+           OR substr(c.authenticates_as, -length(b.subject) - 1) = '.' || lower(b.subject))
+     ORDER BY length(b.subject) DESC LIMIT 1) END);
 
 -- What fails DMARC, most messages first. The sum of `failed` is everything that failed.
 CREATE VIEW failing_sources AS
@@ -168,7 +182,9 @@ ORDER BY day, domain;
 -- Who reports to me, how regularly. The typical gap is the median between the begins of successive
 -- reports.
 CREATE VIEW reporters AS
-WITH gaps AS (
+WITH counted AS MATERIALIZED (
+    SELECT org_name, domain, message_count, begin_at, end_at FROM plausible_reports
+), gaps AS (
     SELECT org_name, domain, gap,
            row_number() OVER (PARTITION BY org_name, domain ORDER BY gap) AS place,
            count(*) OVER (PARTITION BY org_name, domain) AS gaps
@@ -176,7 +192,7 @@ WITH gaps AS (
         SELECT org_name, domain,
                begin_at - lag(begin_at) OVER (PARTITION BY org_name, domain
                                               ORDER BY begin_at) AS gap
-        FROM aggregate_reports WHERE counted = 1
+        FROM counted WHERE begin_at IS NOT NULL
     ) WHERE gap > 0
 )
 SELECT r.org_name, r.domain, r.reports, r.messages, r.first_report_at, r.last_report_at,
@@ -186,7 +202,7 @@ FROM (
     SELECT org_name, domain, count(*) AS reports,
            sum(min(message_count, 1000000000000000)) AS messages,
            min(begin_at) AS first_report_at, max(end_at) AS last_report_at
-    FROM aggregate_reports WHERE counted = 1 GROUP BY org_name, domain
+    FROM counted GROUP BY org_name, domain
 ) r
 LEFT JOIN gaps g ON g.org_name IS r.org_name AND g.domain IS r.domain AND g.place = (g.gaps + 1) / 2
 ORDER BY r.messages DESC, r.org_name, r.domain;
@@ -194,7 +210,7 @@ ORDER BY r.messages DESC, r.org_name, r.domain;
 CREATE VIEW policies_seen AS
 SELECT domain, org_name, p, sp, np, adkim, aspf, pct, testing,
        min(begin_at) AS first_seen_at, max(end_at) AS last_seen_at, count(*) AS reports
-FROM aggregate_reports WHERE counted = 1
+FROM plausible_reports
 GROUP BY domain, org_name, p, sp, np, adkim, aspf, pct, testing
 ORDER BY domain, first_seen_at, org_name;
 
@@ -228,21 +244,21 @@ CREATE VIEW deviations AS
 SELECT org_name, code, count(DISTINCT report) AS reports, max(last_at) AS last_seen_at,
        max(message_id) AS example_message_id
 FROM (
-    SELECT a.org_name, f.code, a.id * 4 AS report, ifnull(a.end_at, m.received_at) AS last_at,
+    SELECT a.org_name, f.code, a.id * 4 AS report, min(ifnull(a.end_at, m.received_at), m.received_at) AS last_at,
            f.message_id
     FROM findings f
     JOIN aggregate_reports a ON a.id = f.aggregate_report_id
     JOIN messages m ON m.id = f.message_id
     WHERE f.aggregate_report_id IS NOT NULL
     UNION ALL
-    SELECT t.org_name, f.code, t.id * 4 + 1, ifnull(t.end_at, m.received_at), f.message_id
+    SELECT t.org_name, f.code, t.id * 4 + 1, min(ifnull(t.end_at, m.received_at), m.received_at), f.message_id
     FROM findings f
     JOIN tls_reports t ON t.id = f.tls_report_id
     JOIN messages m ON m.id = f.message_id
     WHERE f.tls_report_id IS NOT NULL
     UNION ALL
     SELECT ifnull(r.reporting_mta, m.header_from), f.code, r.id * 4 + 2,
-           ifnull(r.arrived_at, m.received_at), f.message_id
+           min(ifnull(r.arrived_at, m.received_at), m.received_at), f.message_id
     FROM findings f
     JOIN failure_reports r ON r.id = f.failure_report_id
     JOIN messages m ON m.id = f.message_id
@@ -253,12 +269,21 @@ ORDER BY reports DESC, org_name, code;
 
 -- Failure reports beside the aggregate rows of the same source and domain.
 CREATE VIEW failure_samples AS
-SELECT f.id AS failure_report_id, f.arrived_at, f.reported_domain, f.source_ip, s.class,
-       f.sample_from, f.sample_subject, f.sample_date_at, f.auth_failure, f.delivery_result,
-       s.messages AS aggregate_messages, f.incidents, f.message_id
-FROM failure_reports f
-LEFT JOIN sources s ON s.domain = f.reported_domain AND s.source_ip = f.source_ip
-ORDER BY f.arrived_at DESC, f.id DESC;
+-- Each step MATERIALIZED: else the planner goes through all sources for each report.
+WITH s AS MATERIALIZED (
+    SELECT domain, source_ip, class, messages FROM sources
+    WHERE (domain, source_ip) IN (SELECT reported_domain, source_ip FROM failure_reports)
+), joined AS MATERIALIZED (
+    SELECT f.id AS failure_report_id, f.arrived_at, f.reported_domain, f.source_ip, s.class,
+           f.sample_from, f.sample_subject, f.sample_date_at, f.auth_failure, f.delivery_result,
+           s.messages AS aggregate_messages, f.incidents, f.message_id
+    FROM failure_reports f
+    LEFT JOIN s ON s.domain = f.reported_domain AND s.source_ip = f.source_ip
+)
+SELECT failure_report_id, arrived_at, reported_domain, source_ip, class, sample_from,
+       sample_subject, sample_date_at, auth_failure, delivery_result, aggregate_messages,
+       incidents, message_id
+FROM joined ORDER BY arrived_at DESC, failure_report_id DESC;
 
 -- Failed TLS sessions. What a reporter counts as failed without giving details is '(no details)'.
 CREATE VIEW tls_failures_by_domain AS

@@ -245,7 +245,6 @@ TEST_CASE("bounds of a labelled network") {
         Row{"fe80::", "FE800000000000000000000000000000|FE800000000000000000000000000000\n"},
         Row{"::/0", "00000000000000000000000000000000|FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF\n"},
         Row{"esp.example", "|\n"},
-        Row{"192.0.2", "|\n"},
     };
     const TempDir dir;
     Store store(dir.file("t.db"));
@@ -259,4 +258,72 @@ TEST_CASE("bounds of a labelled network") {
     store.database.execute("UPDATE labels SET subject = '192.0.2.0/24'");
     CHECK(rows(store.database, "SELECT first_key, last_key FROM labels") ==
           "00000000000000000000FFFFC0000200|00000000000000000000FFFFC00002FF\n");
+}
+
+TEST_CASE("a label of what is no address, network or domain is refused") {
+    constexpr std::array<const char*, 9> kRefused{
+        "192.0.2",          "192.0.2.300", "192.0.2.0/33",   "192.0.2.0/x",   "192.0.2.0/",
+        "::ffff:192.0.2.6", "192.0.2.3 ",  "2001:db8::/129", "esp.example/24"};
+    const TempDir dir;
+    Store store(dir.file("t.db"));
+    for (const char* subject : kRefused) {
+        CAPTURE(subject);
+        CHECK_THROWS_WITH_AS(store.database.execute("INSERT INTO labels (subject, class) VALUES "
+                                                    "('" +
+                                                    std::string(subject) + "', 'aligned')"),
+                             doctest::Contains("labels.subject is no address, network or domain"),
+                             storage::DatabaseError);
+    }
+    CHECK(rows(store.database, "SELECT count(*) FROM labels") == "0\n");
+}
+
+TEST_CASE("a range that cannot be is not taken for the reporter's last word") {
+    struct Row {
+        const char* name;
+        std::int64_t begin;
+        std::int64_t end;
+    };
+    const std::array rows_{
+        Row{"year 2100", 4102444800, 4102531200},
+        Row{"ends years later", kBegin, kBegin + 3000 * kDay},
+        Row{"backwards", kBegin + 2 * kDay, kBegin},
+        Row{"year 1970", 0, kDay},
+    };
+    for (const auto& row : rows_) {
+        CAPTURE(row.name);
+        const TempDir dir;
+        Store store(dir.file("t.db"));
+        add(store, "1", {record("192.0.2.1", 3, "dkim")});
+        auto forged = report("Reporter", "forged", {record("192.0.2.1", 2, "dkim")});
+        forged.begin_at = row.begin;
+        forged.end_at = row.end;
+        hash(forged);
+        store.add(message("forged", {forged}));
+        CHECK(rows(store.database,
+                   "SELECT count(*), sum(reports), max(last_report_at), min(first_report_at) "
+                   "FROM reporters") ==
+              "1|2|" + std::to_string(kBegin + kDay - 1) + "|" + std::to_string(kBegin) + "\n");
+        CHECK(rows(store.database, "SELECT max(last_seen_at), sum(reports) FROM policies_seen") ==
+              std::to_string(kBegin + kDay - 1) + "|2\n");
+    }
+}
+
+TEST_CASE("a failure report stands beside the source it is about") {
+    const TempDir dir;
+    Store store(dir.file("t.db"));
+    add(store, "1", {record("192.0.2.1", 3, "dkim"), record("192.0.2.2", 4, "nothing")});
+    std::vector<schema::Report> samples;
+    for (const char* ip : {"192.0.2.2", "192.0.2.3", "192.0.2.1"}) {
+        schema::FailureReport sample;
+        sample.feedback_type = "auth-failure";
+        sample.reported_domain = "example.org";
+        sample.source_ip = ip;
+        sample.arrived_at = kBegin + static_cast<std::int64_t>(samples.size());
+        sample.content_sha256 = digest_of(ip);
+        samples.emplace_back(sample);
+    }
+    store.add(message("samples", samples));
+    CHECK(
+        rows(store.database, "SELECT source_ip, class, aggregate_messages FROM failure_samples") ==
+        "192.0.2.1|aligned|3\n192.0.2.3||\n192.0.2.2|unauthenticated|4\n");
 }
