@@ -21,10 +21,11 @@ namespace dmarcbox::mime {
 [[nodiscard]] std::string guess_utf8(std::string_view bytes);
 
 /// An XML or JSON document as valid UTF-8 without byte order mark, from: BOM, UTF-16 without BOM,
-/// the XML declaration's encoding, else as guess_utf8. What was not plain UTF-8 becomes a finding
-/// under `part`.
+/// the XML declaration's encoding, the `charset` of the part (RFC 7303 section 3.2; empty: none),
+/// else as guess_utf8. What was not plain UTF-8 becomes a finding under `part`.
 [[nodiscard]] std::string document_to_utf8(std::string bytes,
                                            const std::string& part,
-                                           Findings& findings);
+                                           Findings& findings,
+                                           std::string_view charset = {});
 
 }  // namespace dmarcbox::mime

@@ -21,6 +21,20 @@ bool starts_as_plain(std::string_view text) {
            text.starts_with("PK\x03\x04");
 }
 
+std::string from_plain(std::string encoded, std::string_view section, Findings& findings) {
+    const std::string_view start = trim_blanks(std::string_view(encoded).substr(0, 64));
+    for (const std::string_view beginning : kBase64Beginnings) {
+        if (start.starts_with(beginning)) {
+            Base64Result result = decode_base64(encoded);
+            if (result.foreign == 0 && result.trailing == 0) {
+                add_finding(findings, kUndeclaredBase64, section);
+                return std::move(result.bytes);
+            }
+        }
+    }
+    return encoded;
+}
+
 std::string from_base64(std::string_view encoded, std::string_view section, Findings& findings) {
     if (starts_as_plain(trim_blanks(encoded.substr(0, 1024)))) {
         add_finding(findings, kNotBase64, section);
@@ -40,21 +54,7 @@ std::string from_base64(std::string_view encoded, std::string_view section, Find
     if (result.trailing > 0) {
         add_finding(findings, kBase64Trailing, section, std::to_string(result.trailing) + " bytes");
     }
-    return std::move(result.bytes);
-}
-
-std::string from_plain(std::string_view encoded, std::string_view section, Findings& findings) {
-    const std::string_view start = trim_blanks(encoded.substr(0, 64));
-    for (const std::string_view beginning : kBase64Beginnings) {
-        if (start.starts_with(beginning)) {
-            Base64Result result = decode_base64(encoded);
-            if (result.foreign == 0 && result.trailing == 0) {
-                add_finding(findings, kUndeclaredBase64, section);
-                return std::move(result.bytes);
-            }
-        }
-    }
-    return std::string(encoded);
+    return from_plain(std::move(result.bytes), section, findings);  // some encode twice
 }
 
 }  // namespace
@@ -79,7 +79,7 @@ std::string decode_content(std::string_view encoded,
             add_finding(findings, kQuotedPrintableLenient, section,
                         std::to_string(result.invalid) + " times");
         }
-        return std::move(result.bytes);
+        return from_plain(std::move(result.bytes), section, findings);
     }
     if (encoding == "x-uuencode" || encoding == "uuencode" || encoding == "x-uue" ||
         encoding == "uue") {
@@ -95,12 +95,12 @@ std::string decode_content(std::string_view encoded,
             return {};
         }
         add_finding(findings, kNotUuencode, section);
-        return from_plain(encoded, section, findings);
+        return from_plain(std::string(encoded), section, findings);
     }
     if (!is_plain_encoding(transfer_encoding)) {
         add_finding(findings, kTransferEncodingUnknown, section, encoding);
     }
-    return from_plain(encoded, section, findings);
+    return from_plain(std::string(encoded), section, findings);
 }
 
 }  // namespace dmarcbox::mime

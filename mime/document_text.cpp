@@ -81,10 +81,13 @@ bool is_ascii(std::string_view bytes) {
                        [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
+bool is_ascii_label(std::string_view label) {
+    return label == "us-ascii" || label == "ascii";
+}
+
 bool is_single_byte(std::string_view label) {
     return label.starts_with("iso-8859-") || label.starts_with("windows-125") ||
-           label.starts_with("latin") || label == "us-ascii" || label == "ascii" ||
-           label.starts_with("cp125");
+           label.starts_with("latin") || label.starts_with("cp125") || is_ascii_label(label);
 }
 
 bool is_utf8_label(std::string_view label) {
@@ -134,7 +137,7 @@ std::string from_declared(std::string bytes,
     // charset comes from a template. Real text in those charsets is never valid UTF-8 by chance.
     const bool wide = label.starts_with("utf-16") || label.starts_with("utf-32") ||
                       label.starts_with("ucs-") || label == "unicode";
-    const bool ascii = label == "us-ascii" || label == "ascii";
+    const bool ascii = is_ascii_label(label);
     if (wide || (is_single_byte(label) && !is_ascii(bytes) && (ascii || is_utf8(bytes)))) {
         add_finding(findings, kCharsetWrong, part, label + " declared");
         blank_declaration(bytes);
@@ -152,7 +155,10 @@ std::string from_declared(std::string bytes,
 
 }  // namespace
 
-std::string document_to_utf8(std::string bytes, const std::string& part, Findings& findings) {
+std::string document_to_utf8(std::string bytes,
+                             const std::string& part,
+                             Findings& findings,
+                             std::string_view charset) {
     if (const auto order = wide_encoding(bytes)) {
         return from_wide(bytes, *order, part, findings);
     }
@@ -160,7 +166,14 @@ std::string document_to_utf8(std::string bytes, const std::string& part, Finding
         bytes.erase(0, 3);
     }
     const auto declaration = find_declaration(bytes);
-    if (!declaration || declaration->label.empty() || is_utf8_label(declaration->label)) {
+    if (!declaration || declaration->label.empty()) {
+        // ASCII and UTF-8 labels are put on any text: its bytes tell more.
+        const std::string label = to_lower(charset);
+        const bool says_nothing = label.empty() || is_ascii_label(label) || is_utf8_label(label);
+        auto text = says_nothing || is_utf8(bytes) ? std::nullopt : to_utf8(bytes, label);
+        return text ? std::move(*text) : guessed(std::move(bytes), part, findings);
+    }
+    if (is_utf8_label(declaration->label)) {
         return guessed(std::move(bytes), part, findings);
     }
     return from_declared(std::move(bytes), declaration->label, part, findings);

@@ -1,5 +1,6 @@
 #include "mime/encoded_word.hpp"
 
+#include <algorithm>
 #include <optional>
 
 #include "mime/charset.hpp"
@@ -75,19 +76,37 @@ void flush(Pending& pending, std::string& out, WordNotes& notes) {
     pending = {};
 }
 
-void append_plain(std::string_view plain, std::string& out, WordNotes& notes) {
-    for (const char c : plain) {
-        if (static_cast<unsigned char>(c) >= 0x80) {
-            notes.raw_8bit = true;
-            break;
-        }
+bool has_high_byte(std::string_view text) {
+    return std::any_of(text.begin(), text.end(),
+                       [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+}
+
+void append_plain(std::string_view plain,
+                  std::string_view charset,
+                  std::string& out,
+                  WordNotes& notes) {
+    if (!has_high_byte(plain)) {
+        out += guess_utf8(plain);
+        return;
     }
-    out += guess_utf8(plain);
+    notes.raw_8bit = true;
+    auto text = charset.empty() || is_utf8(plain) ? std::nullopt : to_utf8(plain, charset);
+    out += text ? *text : guess_utf8(plain);
+}
+
+/// True if a word in that charset cannot be joined to the one before: each begins in its initial
+/// state (RFC 2047 section 5). Some senders cut others, and ISO-2022 too, where they like.
+bool starts_afresh(std::string_view charset, std::string_view bytes) {
+    if (starts_ignoring_case(charset, "iso-2022")) {
+        return bytes.starts_with('\x1b');
+    }
+    return starts_ignoring_case(charset, "utf-16") || starts_ignoring_case(charset, "utf-32") ||
+           starts_ignoring_case(charset, "utf-7") || starts_ignoring_case(charset, "hz");
 }
 
 }  // namespace
 
-std::string decode_words(std::string_view text, WordNotes& notes) {
+std::string decode_words(std::string_view text, WordNotes& notes, std::string_view charset) {
     std::string out;
     out.reserve(text.size());
     Pending pending;
@@ -104,17 +123,21 @@ std::string decode_words(std::string_view text, WordNotes& notes) {
         const bool adjacent = !pending.charset.empty() && trim_blanks(between).empty();
         if (!adjacent) {
             flush(pending, out, notes);
-            append_plain(between, out, notes);
-        } else if (!equals_ignoring_case(pending.charset, word->charset)) {
+            append_plain(between, charset, out, notes);
+        }
+        const std::string bytes =
+            word->base64 ? decode_base64(word->text).bytes : decode_q(word->text);
+        if (adjacent && (!equals_ignoring_case(pending.charset, word->charset) ||
+                         starts_afresh(word->charset, bytes))) {
             flush(pending, out, notes);
         }
         pending.charset = word->charset;
-        pending.bytes += word->base64 ? decode_base64(word->text).bytes : decode_q(word->text);
+        pending.bytes += bytes;
         position += word->size;
         plain = position;
     }
     flush(pending, out, notes);
-    append_plain(text.substr(plain), out, notes);
+    append_plain(text.substr(plain), charset, out, notes);
     return out;
 }
 

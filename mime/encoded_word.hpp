@@ -13,7 +13,10 @@ struct WordNotes {
 
 /// Unstructured text as UTF-8 (RFC 2047), leniently: words may touch other text, hold blanks, be
 /// longer than 75 characters; a character may be split between adjacent words of one charset.
-/// Bytes outside of words are guessed. Linear in the size of the text.
-[[nodiscard]] std::string decode_words(std::string_view text, WordNotes& notes);
+/// Bytes outside of words that are not UTF-8 are read in `charset` if that is a known one, else
+/// guessed. Linear in the size of the text.
+[[nodiscard]] std::string decode_words(std::string_view text,
+                                       WordNotes& notes,
+                                       std::string_view charset = {});
 
 }  // namespace dmarcbox::mime

@@ -20,6 +20,8 @@ inline constexpr FindingCode kHeaderGarbage{"header_garbage", "mime", false};
 inline constexpr FindingCode kNoSeparator{"no_separator", "mime", false};
 /// A line of white space only, read as the empty line between header and body.
 inline constexpr FindingCode kBlankSeparator{"blank_separator", "mime", false};
+/// An empty line between the fields of a feedback report; those behind it were read too.
+inline constexpr FindingCode kFieldsBehindEmptyLine{"fields_behind_empty_line", "mime", false};
 /// Content-Type or another MIME field misspelt (`ContentType:`), read as meant. Detail: as written.
 inline constexpr FindingCode kFieldMisspelt{"field_misspelt", "mime", false};
 /// A header block longer than max_header_bytes, cut there.
@@ -156,6 +158,7 @@ inline constexpr std::array kFindingCodes{
     kHeaderGarbage,
     kNoSeparator,
     kBlankSeparator,
+    kFieldsBehindEmptyLine,
     kFieldMisspelt,
     kHeaderCut,
     kFieldCut,

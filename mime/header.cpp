@@ -80,7 +80,7 @@ const Field* Header::find(std::string_view name) const {
     return nullptr;
 }
 
-Header parse_header(std::string_view block, const Limits& limits) {
+Header parse_header(std::string_view block, const Limits& limits, std::string_view charset) {
     // A sample's header may stand behind an empty line too many.
     block.remove_prefix(std::min(block.find_first_not_of("\r\n"), block.size()));
     const HeaderBlock scanned =
@@ -115,7 +115,7 @@ Header parse_header(std::string_view block, const Limits& limits) {
         WordNotes notes;
         std::string value = has_extended_parameter(scanned_field.name, raw)
                                 ? join_parameters(parse_parameterized(raw))
-                                : decode_words(trim_blanks(unfold(raw)), notes);
+                                : decode_words(trim_blanks(unfold(raw)), notes, charset);
         value = trim_blanks(value);
         if (cut_utf8(value, limits.max_text_bytes)) {
             long_texts.add(scanned_field.name);

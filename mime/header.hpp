@@ -29,8 +29,11 @@ struct Header {
 /// lines in front are skipped.
 /// Any line ending. A line without a colon that continues nothing is skipped with a finding.
 /// Caps: max_header_bytes, max_field_bytes, max_header_fields, max_text_bytes; beyond them the rest
-/// is cut with a finding. Never throws on input.
-[[nodiscard]] Header parse_header(std::string_view block, const Limits& limits);
+/// is cut with a finding. Raw bytes that are not UTF-8 are read in `charset` if given and known.
+/// Never throws on input.
+[[nodiscard]] Header parse_header(std::string_view block,
+                                  const Limits& limits,
+                                  std::string_view charset = {});
 
 /// One parameter of a structured field, after RFC 2231 continuation and charset, or RFC 2047 where
 /// senders put that into a quoted string. Names in lower case, values UTF-8.

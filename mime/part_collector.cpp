@@ -74,6 +74,11 @@ std::string misplaced_fields(const HeaderBlock& header, bool feedback) {
     return found ? text : std::string();
 }
 
+/// An empty line in front of an attached message would make all of it a body.
+std::string_view without_empty_lines(std::string_view message) {
+    return message.substr(std::min(message.find_first_not_of("\r\n"), message.size()));
+}
+
 std::string child_section(const std::string& section, std::size_t number) {
     return section.empty() ? std::to_string(number) : section + "." + std::to_string(number);
 }
@@ -207,7 +212,8 @@ bool PartCollector::collect_plain_message(std::string_view content,
                                           std::size_t index,
                                           const std::string& section,
                                           std::size_t depth) {
-    if (!guard_.admit_depth(depth + 1) || !collect(content, section, depth + 1)) {
+    if (!guard_.admit_depth(depth + 1) ||
+        !collect(without_empty_lines(content), section, depth + 1)) {
         return false;
     }
     if (content.size() > copy_budget_) {
@@ -228,7 +234,8 @@ bool PartCollector::collect_decoded_message(std::string content,
         return true;
     }
     copy_budget_ -= content.size();
-    if (!guard_.admit_depth(depth + 1) || !collect(content, section, depth + 1)) {
+    if (!guard_.admit_depth(depth + 1) ||
+        !collect(without_empty_lines(content), section, depth + 1)) {
         return false;
     }
     parts[index].content = std::move(content);

@@ -28,6 +28,7 @@ constexpr std::size_t kSliceBytes = std::size_t{256} << 10U;
 /// The root element is looked for in this much: a declaration, a comment, some junk.
 constexpr std::size_t kBeginning = std::size_t{64} << 10U;
 constexpr std::size_t kShown = 40;  ///< of a text in a finding
+constexpr std::size_t kMaxReports = 100;
 
 // Text outside the root becomes nodes (fragment), so that it can be told; nothing of a DTD is read.
 constexpr unsigned kParseOptions = pugi::parse_default | pugi::parse_fragment | pugi::parse_doctype;
@@ -63,6 +64,15 @@ pugi::xml_node child_named(const pugi::xml_node& node, std::string_view local_na
     return {};
 }
 
+/// A child, or a child's child: an envelope such as SOAP has a body.
+pugi::xml_node feedback_in(const pugi::xml_node& wrapper) {
+    auto found = child_named(wrapper, "feedback");
+    for (auto child = wrapper.first_child(); child && !found; child = child.next_sibling()) {
+        found = child_named(child, "feedback");
+    }
+    return found;
+}
+
 /// Judges what stands beside the report in the document, a node at a time.
 class Surroundings {
   public:
@@ -95,8 +105,8 @@ class Surroundings {
   private:
     void add_element(const pugi::xml_node& node) {
         const auto name = local_part(node.name());
-        // Some reporters put the report into the schema that describes it.
-        const auto wrapped = name == "schema" ? child_named(node, "feedback") : pugi::xml_node{};
+        // Some reporters put the report into the schema that describes it, or into an envelope.
+        const auto wrapped = name == "feedback" ? pugi::xml_node{} : feedback_in(node);
         const auto found = name == "feedback" ? node : wrapped;
         if (found && root_) {
             findings_.add(xml::kSecondReport);
@@ -291,6 +301,31 @@ tl::expected<AggregateReport, ParseError> parse_aggregate(std::string xml,
     classify_records(*report);
     report->content_sha256 = content_hash(*report);
     return report;
+}
+
+std::vector<std::string_view> split_aggregates(std::string_view xml) {
+    std::vector<std::string_view> reports;
+    const auto first = find_start_tag(xml, "feedback");
+    if (!first) {
+        return reports;
+    }
+    const std::string start = "<" + std::string(first.name);
+    const std::string end = "</" + std::string(first.name);
+    std::size_t from = 0;
+    for (auto at = xml.find(end); at != std::string_view::npos; at = xml.find(end, at + 1)) {
+        const auto close = xml.find('>', at);
+        if (close == std::string_view::npos || reports.size() == kMaxReports) {
+            return {};
+        }
+        // Only the first has what stands in front: the declaration, or an element around.
+        const auto begin = reports.empty() ? 0 : xml.find(start, from);
+        if (begin >= at) {
+            return {};
+        }
+        reports.push_back(xml.substr(begin, close + 1 - begin));
+        from = close + 1;
+    }
+    return reports.size() > 1 ? reports : std::vector<std::string_view>{};
 }
 
 bool looks_like_aggregate(std::string_view xml) {

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
+#include <vector>
 
 #include "schema/aggregate_report.hpp"
 #include "schema/limits.hpp"
@@ -18,6 +19,11 @@ namespace dmarcbox::schema {
 [[nodiscard]] tl::expected<AggregateReport, ParseError> parse_aggregate(std::string xml,
                                                                         const Limits& limits,
                                                                         const Expired& expired);
+
+/// A document that holds several reports, cut into one text for each, in order: roots beside each
+/// other, or children of one element. Empty if there is only one, or more than a hundred, or they
+/// cannot be told apart. Text only: a piece may turn out to be no report.
+[[nodiscard]] std::vector<std::string_view> split_aggregates(std::string_view xml);
 
 /// True if the text holds an element whose local name is `feedback` near its beginning: worth
 /// parse_aggregate, and unreadable rather than "other" if that fails.

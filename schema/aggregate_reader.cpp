@@ -1,6 +1,8 @@
 #include "schema/aggregate_reader.hpp"
 
 #include <algorithm>
+#include <array>
+#include <optional>
 #include <pugixml.hpp>
 #include <utility>
 
@@ -16,10 +18,31 @@ namespace dmarcbox::schema {
 namespace {
 
 constexpr std::string_view kNamespace9990 = "urn:ietf:params:xml:ns:dmarc-2.0";
+/// Those of the 0.1 schema and RFC 7489, of an interim draft, of RFC 9990.
+constexpr std::array<std::string_view, 3> kNamespaces{
+    "http://dmarc.org/dmarc-xml/0.1", "http://dmarc.org/dmarc-xml/0.2", kNamespace9990};
 
 std::string_view prefix_of(std::string_view name) {
     const auto colon = name.find_last_of(':');
     return colon == std::string_view::npos ? std::string_view{} : name.substr(0, colon);
+}
+
+/// More are no report's: they would make each element dear.
+constexpr std::size_t kMaxPrefixes = 32;
+
+/// The attribute that declares a prefix (Namespaces in XML 1.0 section 3).
+std::string declaration_of(std::string_view prefix) {
+    return prefix.empty() ? "xmlns" : std::string("xmlns:").append(prefix);
+}
+
+/// The node's own or inherited declaration; nullopt if there is none in this tree.
+std::optional<std::string_view> declared(pugi::xml_node node, const std::string& attribute) {
+    for (; node; node = node.parent()) {
+        if (const auto found = node.attribute(attribute.c_str())) {
+            return found.value();
+        }
+    }
+    return std::nullopt;
 }
 
 }  // namespace
@@ -56,11 +79,40 @@ void AggregateReader::note_unknown(const pugi::xml_node& node, const Parent& par
                   std::string(parent.path).append("/").append(local_part(name)));
 }
 
+bool AggregateReader::is_foreign(const pugi::xml_node& node) const {
+    const auto prefix = prefix_of(node.name());
+    const bool inherits = prefix.empty() || prefix == root_prefix_;
+    if (inherits && !node.first_attribute()) {
+        return false;
+    }
+    const std::string attribute = declaration_of(prefix);
+    // Without a declaration of its own such an element is in the namespace of what it stands in,
+    // which is none that was skipped.
+    auto uri = inherits ? std::string_view(node.attribute(attribute.c_str()).value())
+                        : declared(node, attribute).value_or(std::string_view{});
+    if (!inherits && uri.empty()) {
+        const auto known = std::find_if(prefixes_.begin(), prefixes_.end(),
+                                        [&](const auto& p) { return p.first == prefix; });
+        uri = known == prefixes_.end() ? std::string_view{} : std::string_view(known->second);
+    }
+    return !uri.empty() && uri != report_.xml_namespace &&
+           std::find(kNamespaces.begin(), kNamespaces.end(), uri) == kNamespaces.end();
+}
+
 void AggregateReader::read_root(const pugi::xml_node& root) {
     root_prefix_ = prefix_of(root.name());
-    const std::string attribute = root_prefix_.empty() ? "xmlns" : "xmlns:" + root_prefix_;
     report_.xml_namespace =
-        cut_text(collapse(root.attribute(attribute.c_str()).value()), limits_.max_text_bytes);
+        cut_text(collapse(declared(root, declaration_of(root_prefix_)).value_or("")),
+                 limits_.max_text_bytes);
+    // Slices come without the root: what it declares is kept.
+    for (auto node = root; node; node = node.parent()) {
+        for (auto a = node.first_attribute(); a; a = a.next_attribute()) {
+            const std::string_view name = a.name();
+            if (name.starts_with("xmlns:") && prefixes_.size() < kMaxPrefixes) {
+                prefixes_.emplace_back(name.substr(6), a.value());
+            }
+        }
+    }
     shows_9990_ |= report_.xml_namespace == kNamespace9990;
     read_children(root);
 }
@@ -155,14 +207,14 @@ void AggregateReader::read_error(const pugi::xml_node& node) {
     if (text.empty()) {
         return;
     }
-    if (report_.errors.size() + text.size() + 1 > limits_.max_text_bytes) {
-        findings_.add(aggregate::kCut, "report_metadata/error");
-        return;
-    }
-    if (!report_.errors.empty()) {
+    if (!report_.errors.empty() && report_.errors.size() < limits_.max_text_bytes) {
         report_.errors += '\n';
     }
-    report_.errors += text;
+    const auto kept = cut_text(text, limits_.max_text_bytes - report_.errors.size());
+    if (kept.size() < text.size()) {
+        findings_.add(aggregate::kCut, "report_metadata/error");
+    }
+    report_.errors += kept;
 }
 
 bool AggregateReader::read_published(Element element, const pugi::xml_node& node) {

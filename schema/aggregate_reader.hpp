@@ -4,6 +4,8 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "schema/aggregate_elements.hpp"
 #include "schema/aggregate_report.hpp"
@@ -63,6 +65,9 @@ class AggregateReader {
         return visit_elements(node, parent, std::cref(read));
     }
     void note_unknown(const pugi::xml_node& node, const Parent& parent);
+    /// In a namespace that is neither the root's nor one of DMARC: an extension (RFC 9990). A
+    /// prefix that nobody declared is none.
+    [[nodiscard]] bool is_foreign(const pugi::xml_node& node) const;
 
     bool read_metadata(Element element, const pugi::xml_node& node);
     bool read_published(Element element, const pugi::xml_node& node);
@@ -100,7 +105,9 @@ class AggregateReader {
     AggregateReport report_;
     Seen found_ = 0;
     std::string root_prefix_;
-    std::string text_;         ///< a value that had to be changed
+    std::vector<std::pair<std::string, std::string>> prefixes_;  ///< and their namespaces
+    std::string text_;                                           ///< a value that had to be changed
+    std::string address_;                                        ///< the domain of one
     bool shows_9990_ = false;  ///< something that RFC 9990 brought
     bool has_begin_ = false;
     bool has_end_ = false;

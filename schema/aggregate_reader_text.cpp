@@ -5,6 +5,7 @@
 #include "schema/aggregate_reader.hpp"
 #include "schema/aggregate_reader_elements.hpp"
 #include "schema/finding_codes_aggregate.hpp"
+#include "schema/mailbox_domain.hpp"
 #include "schema/scalar_text.hpp"
 #include "schema/xml_text.hpp"
 
@@ -103,8 +104,18 @@ void AggregateReader::read_domain(std::string& out,
                                   const pugi::xml_node& node,
                                   std::string_view path) {
     auto text = text_of(node, path);
+    if (text.find('@') != std::string_view::npos) {
+        findings_.add(aggregate::kAddressForDomain, path);
+        address_ = mailbox_domain(text);
+        text = address_;
+    }
     if (text.ends_with('.')) {
-        text.remove_suffix(1);
+        findings_.add(aggregate::kTrailingDot, path);
+        text = text.substr(0, text.find_last_not_of('.') + 1);
+    }
+    if (equal_ignoring_case(text, "null")) {
+        findings_.add(aggregate::kNullDomain, path);
+        text = {};
     }
     out.assign(text);
     for (char& c : out) {
@@ -135,6 +146,13 @@ AggregateReader::Seen AggregateReader::visit_elements(const pugi::xml_node& node
         }
         const std::string_view name = local_part(child.name());
         const Element element = element_of(name);
+        if (is_foreign(child)) {
+            if (element != Element::unknown && element != Element::extension) {
+                findings_.add(aggregate::kForeignElement,
+                              std::string(parent.path).append("/").append(name));
+            }
+            continue;
+        }
         if (element == Element::extension && parent.element != Element::feedback) {
             continue;  // RFC 9990 has it in feedback; what it holds is nobody's business elsewhere
         }

@@ -240,10 +240,6 @@ void AggregateReader::read_dkim(const pugi::xml_node& node, AggregateRecord& rec
                     return false;
             }
         });
-    if (result.domain == "null") {
-        findings_.add(aggregate::kNullDomain, kPath);
-        result.domain.clear();
-    }
     if (result.domain.empty() && result.selector.empty() && result.result.empty() &&
         result.human_result.empty()) {
         findings_.add(aggregate::kEmptyResult, kPath);
@@ -279,10 +275,6 @@ void AggregateReader::read_spf(const pugi::xml_node& node, AggregateRecord& reco
                     return false;
             }
         });
-    if (result.domain == "null") {
-        findings_.add(aggregate::kNullDomain, kPath);
-        result.domain.clear();
-    }
     if (result.domain.empty() && result.scope.empty() && result.result.empty() &&
         result.human_result.empty()) {
         findings_.add(aggregate::kEmptyResult, kPath);

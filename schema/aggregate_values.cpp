@@ -16,6 +16,7 @@ namespace {
 constexpr std::int64_t kMaxCount = 1'000'000'000'000;  // 10^12: no total can overflow
 constexpr std::int64_t kEndOfTime = 253'402'300'799;   // year 9999: arithmetic stays in range
 constexpr std::size_t kMillisecondDigits = 13;         // seconds have 13 after the year 33658
+constexpr std::size_t kMicrosecondDigits = 16;
 
 struct Synonym {
     std::string_view sent;
@@ -102,12 +103,26 @@ struct ReadTime {
     const FindingCode* finding = nullptr;
 };
 
+ReadTime interpret_date(std::string_view text) {
+    if (const auto time = parse_rfc3339(text)) {
+        return {time, &aggregate::kTimeIso8601};
+    }
+    // A date without a time: the beginning of that day.
+    if (const auto day = parse_rfc3339(std::string(text) + "T00:00:00Z")) {
+        return {day, &aggregate::kTimeIso8601};
+    }
+    return {parse_mail_date(text), &aggregate::kTimeMailDate};
+}
+
 ReadTime interpret_time(std::string_view text) {
     const auto point = std::min(text.find('.'), text.size());
     const auto fraction = text.substr(std::min(point + 1, text.size()));
     const auto whole = to_number(text.substr(0, point));
     if (!whole || !std::all_of(fraction.begin(), fraction.end(), is_digit)) {
-        return {parse_rfc3339(text), &aggregate::kTimeIso8601};
+        return interpret_date(text);
+    }
+    if (point == kMicrosecondDigits && std::all_of(text.begin(), text.begin() + 16, is_digit)) {
+        return {*whole / 1000000, &aggregate::kTimeMicroseconds};
     }
     if (point == kMillisecondDigits && std::all_of(text.begin(), text.begin() + 13, is_digit)) {
         return {*whole / 1000, &aggregate::kTimeMilliseconds};
@@ -165,7 +180,13 @@ std::optional<std::int64_t> read_time(std::string_view text, FindingList& findin
 }
 
 std::int64_t read_count(std::string_view text, FindingList& findings) {
-    const auto count = to_number(text);
+    const auto point = std::min(text.find('.'), text.size());
+    const auto fraction = text.substr(std::min(point + 1, text.size()));
+    const bool whole = fraction.find_first_not_of('0') == std::string_view::npos;
+    const auto count = whole ? to_number(text.substr(0, point)) : std::nullopt;
+    if (count && point < text.size()) {
+        findings.add(aggregate::kCountFraction, text);
+    }
     if (!count || *count < 0 || *count > kMaxCount) {
         findings.add(aggregate::kBadCount, text);
         return 0;

@@ -31,8 +31,9 @@ void read_token(std::string& out,
                 Vocabulary vocabulary,
                 FindingList& findings);
 
-/// Unix seconds: an integer, one with a fraction, milliseconds (13 digits), or ISO 8601, the last
-/// three with a finding. Nullopt with a finding if it is neither or beyond the year 9999.
+/// Unix seconds: an integer, one with a fraction, milliseconds (13 digits), microseconds (16), ISO
+/// 8601 (a date alone is its midnight) or a date of mail, all but the first with a finding. Nullopt
+/// with a finding if it is neither or beyond the year 9999.
 [[nodiscard]] std::optional<std::int64_t> read_time(std::string_view text, FindingList& findings);
 
 /// 0 with a finding if it is no number, negative or above 10^12.

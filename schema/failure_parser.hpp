@@ -32,6 +32,10 @@ struct PlainFailure {
     std::vector<HeaderField>
         fields;                ///< Sender Domain, Sender IP Address, Received Date, ... as written
     std::string headers_text;  ///< what follows the `copy of the headers` line; may be empty
+    /// Where that stands in the text, with its quote marks; npos if there is no such line. What
+    /// follows it is no header any more.
+    std::size_t copy_begin = std::string_view::npos;
+    std::size_t copy_end = std::string_view::npos;
 };
 
 /// Nullopt if the text is something else. Any line ending, re-wrapped first line, any case.

@@ -33,7 +33,10 @@ inline constexpr FindingCode kTextAfterRoot{"text_after_root", "xml", false};
 inline constexpr FindingCode kWrapped{"wrapped", "xml", false};
 /// A root element beside the report, left out. Detail: its name.
 inline constexpr FindingCode kSecondRoot{"second_root", "xml", false};
-/// A second report in the same document: only the first was read.
+/// Several reports in one document, read one by one. Detail: how many.
+inline constexpr FindingCode kSeveralReports{"several_reports", "xml", false};
+/// A second report in the same document, which could not be told from the first: only the first was
+/// read.
 inline constexpr FindingCode kSecondReport{"second_report", "xml", true};
 /// References to characters that do not exist were read as U+FFFD. Detail: the element.
 inline constexpr FindingCode kBadCharacter{"bad_character", "xml", false};
@@ -110,6 +113,19 @@ inline constexpr FindingCode kReasonText{"reason_text", "aggregate", false};
 inline constexpr FindingCode kEmptyReason{"empty_reason", "aggregate", false};
 /// A domain written `NULL`, read as absent. Detail: the element.
 inline constexpr FindingCode kNullDomain{"null_domain", "aggregate", false};
+/// An address where a domain belongs: its domain was read. Detail: the element.
+inline constexpr FindingCode kAddressForDomain{"address_for_domain", "aggregate", false};
+/// A domain with dots behind it, which were dropped. Detail: the element.
+inline constexpr FindingCode kTrailingDot{"trailing_dot", "aggregate", false};
+/// An element of the format's name in a namespace of its own: an extension, left out. Detail: its
+/// path.
+inline constexpr FindingCode kForeignElement{"foreign_element", "aggregate", false};
+/// count with a fraction of zero. Detail: as sent.
+inline constexpr FindingCode kCountFraction{"count_fraction", "aggregate", false};
+/// begin or end as a date of mail (RFC 5322). Detail: as sent.
+inline constexpr FindingCode kTimeMailDate{"time_mail_date", "aggregate", false};
+/// begin or end in microseconds. Detail: as sent.
+inline constexpr FindingCode kTimeMicroseconds{"time_microseconds", "aggregate", false};
 /// A value was longer than max_text_bytes. Detail: its path.
 inline constexpr FindingCode kCut{"cut", "aggregate", false};
 /// More than max_records record elements.
@@ -121,10 +137,10 @@ inline constexpr FindingCode kMoreFindings{"more_findings", "aggregate", false};
 
 /// All codes of stage "xml".
 inline constexpr std::array kXmlFindingCodes{
-    xml::kNoReport,         xml::kNotWellFormed, xml::kMemory,      xml::kTime,
-    xml::kControlCharacter, xml::kRawAmpersand,  xml::kRawLessThan, xml::kDoctype,
-    xml::kTextBeforeRoot,   xml::kTextAfterRoot, xml::kWrapped,     xml::kSecondRoot,
-    xml::kSecondReport,     xml::kBadCharacter,
+    xml::kNoReport,         xml::kNotWellFormed, xml::kMemory,       xml::kTime,
+    xml::kControlCharacter, xml::kRawAmpersand,  xml::kRawLessThan,  xml::kDoctype,
+    xml::kTextBeforeRoot,   xml::kTextAfterRoot, xml::kWrapped,      xml::kSecondRoot,
+    xml::kSeveralReports,   xml::kSecondReport,  xml::kBadCharacter,
 };
 
 /// All codes of stage "aggregate".
@@ -162,6 +178,12 @@ inline constexpr std::array kAggregateFindingCodes{
     aggregate::kReasonText,
     aggregate::kEmptyReason,
     aggregate::kNullDomain,
+    aggregate::kAddressForDomain,
+    aggregate::kTrailingDot,
+    aggregate::kForeignElement,
+    aggregate::kCountFraction,
+    aggregate::kTimeMailDate,
+    aggregate::kTimeMicroseconds,
     aggregate::kCut,
     aggregate::kTooManyRecords,
     aggregate::kMoreFindings,

@@ -69,6 +69,14 @@ inline constexpr FindingCode kJsonExtension{"json_extension", "tls", false};
 inline constexpr FindingCode kControlCharacter{"control_character", "tls", false};
 /// Bytes after the end of the object were left out. Detail: how many.
 inline constexpr FindingCode kTrailingBytes{"trailing_bytes", "tls", false};
+/// Several reports one behind the other, read one by one. Detail: how many.
+inline constexpr FindingCode kSeveralReports{"several_reports", "tls", false};
+/// A second report behind the first, which could not be told from it: only the first was read.
+inline constexpr FindingCode kSecondReport{"second_report", "tls", true};
+/// Half a character (`\ud800` alone) was read as U+FFFD.
+inline constexpr FindingCode kBadCharacter{"bad_character", "tls", false};
+/// A member that RFC 8460 does not have there, left out. Detail: its path.
+inline constexpr FindingCode kUnknownField{"unknown_field", "tls", false};
 /// A required member is missing, null or empty. Detail: its path.
 inline constexpr FindingCode kMissingField{"missing_field", "tls", false};
 /// A value has another JSON type than the RFC says and was read as meant. Detail: its path.
@@ -120,7 +128,8 @@ inline constexpr std::array kFailureFindingCodes{
 /// All codes of stage "tls".
 inline constexpr std::array kTlsFindingCodes{
     tls::kNoReport,         tls::kBadJson,          tls::kMemory,        tls::kTime,
-    tls::kJsonExtension,    tls::kControlCharacter, tls::kTrailingBytes, tls::kMissingField,
+    tls::kJsonExtension,    tls::kControlCharacter, tls::kTrailingBytes, tls::kSeveralReports,
+    tls::kSecondReport,     tls::kBadCharacter,     tls::kUnknownField,  tls::kMissingField,
     tls::kOddType,          tls::kSkippedEntry,     tls::kOddPolicyType, tls::kOddResultType,
     tls::kDomainFromHeader, tls::kTrailingDot,      tls::kIpForm,        tls::kBadIp,
     tls::kBadCount,         tls::kMissingTotal,     tls::kSumMismatch,   tls::kBadDate,

@@ -5,6 +5,7 @@
 #include <boost/json/memory_resource.hpp>
 #include <boost/json/stream_parser.hpp>
 #include <boost/json/value.hpp>
+#include <charconv>
 #include <new>
 #include <optional>
 #include <string>
@@ -111,6 +112,52 @@ std::string without_controls(std::string_view text) {
     return out;
 }
 
+/// The parser calls half a surrogate pair a syntax error, or by one of its names.
+bool may_be_surrogate(const Attempt& result, std::string_view text) {
+    return (result.error == json::error::syntax ||
+            result.error == json::error::expected_utf16_escape ||
+            result.error == json::error::illegal_leading_surrogate ||
+            result.error == json::error::illegal_trailing_surrogate) &&
+           text.find("\\u") != std::string_view::npos;
+}
+
+/// The unit of a `\uXXXX` escape at the beginning of the text; nullopt if there is none.
+std::optional<unsigned> escaped_unit(std::string_view text) {
+    unsigned unit = 0;
+    if (!text.starts_with("\\u") || text.size() < 6 ||
+        std::from_chars(text.data() + 2, text.data() + 6, unit, 16).ptr != text.data() + 6) {
+        return std::nullopt;
+    }
+    return unit;
+}
+
+/// U+FFFD for each half of a surrogate pair (RFC 8259 section 8.2) that stands alone.
+std::string without_lone_surrogates(std::string_view text) {
+    std::string out(text);
+    for (std::size_t i = 0; i + 1 < out.size(); ++i) {
+        if (out[i] != '\\') {
+            continue;
+        }
+        const auto unit = escaped_unit(std::string_view(out).substr(i));
+        if (!unit) {
+            ++i;
+            continue;
+        }
+        const bool high = *unit >= 0xD800 && *unit < 0xDC00;
+        const bool low = *unit >= 0xDC00 && *unit < 0xE000;
+        const auto next = high ? escaped_unit(std::string_view(out).substr(i + 6)) : std::nullopt;
+        if (next && *next >= 0xDC00 && *next < 0xE000) {
+            i += 11;
+        } else {
+            if (high || low) {
+                out.replace(i + 2, 4, "FFFD");
+            }
+            i += 5;
+        }
+    }
+    return out;
+}
+
 std::optional<ParseError> failed(const Attempt& result) {
     if (result.out_of_time) {
         return ParseError{ParseError::Kind::time, make_finding(tls::kTime)};
@@ -125,7 +172,9 @@ std::optional<ParseError> failed(const Attempt& result) {
 
 void note_rest(std::string_view rest, FindingList& findings) {
     const auto begin = rest.find_first_not_of(std::string_view(" \t\r\n\0", 5));
-    if (begin != std::string_view::npos) {
+    if (begin != std::string_view::npos && rest.find("\"policies\"") != std::string_view::npos) {
+        findings.add(tls::kSecondReport);
+    } else if (begin != std::string_view::npos) {
         findings.add(tls::kTrailingBytes, std::to_string(rest.size() - begin) + " bytes");
     }
 }
@@ -144,6 +193,19 @@ tl::expected<JsonTree, ParseError> parse(std::string_view text,
         result = attempt(text, options, budget, expired);
         if (!result.error) {
             findings.add(tls::kJsonExtension);
+        }
+    }
+    std::string mended;
+    if (may_be_surrogate(result, text)) {
+        result.tree.reset();
+        if (!budget.take(text.size())) {
+            throw std::bad_alloc();
+        }
+        mended = without_lone_surrogates(text);
+        text = mended;
+        result = attempt(text, options, budget, expired);
+        if (!result.error) {
+            findings.add(tls::kBadCharacter);
         }
     }
     if (result.error == json::error::syntax && result.offset < text.size() &&

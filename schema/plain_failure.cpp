@@ -145,7 +145,7 @@ bool is_rule(std::string_view text) {
 }
 
 /// From the first line after the marker that is no rule to the first empty line.
-std::string copied_header(std::string_view all, const Line& marker) {
+void copy_header(std::string_view all, const Line& marker, PlainFailure& failure) {
     auto at = marker.next;
     while (at < all.size() && is_rule(line_at(all, at).text)) {
         at = line_at(all, at).next;
@@ -162,7 +162,9 @@ std::string copied_header(std::string_view all, const Line& marker) {
         }
         at = line.next;
     }
-    return marker.quoted ? unquoted : std::string(all.substr(begin, at - begin));
+    failure.headers_text = marker.quoted ? unquoted : std::string(all.substr(begin, at - begin));
+    failure.copy_begin = begin;
+    failure.copy_end = at;
 }
 
 }  // namespace
@@ -183,7 +185,7 @@ std::optional<PlainFailure> find_plain_failure(std::string_view text) {
     if (marker != std::string::npos) {
         const auto end = flat.lower().find(kMarkerEnd, marker);
         const bool near = end != std::string::npos && end - marker < kMarkerLength;
-        failure.headers_text = copied_header(text, flat.line_of(near ? end : marker));
+        copy_header(text, flat.line_of(near ? end : marker), failure);
     }
     return failure;
 }

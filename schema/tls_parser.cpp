@@ -5,6 +5,7 @@
 #include <boost/json/value.hpp>
 #include <charconv>
 #include <cmath>
+#include <initializer_list>
 #include <new>
 #include <utility>
 
@@ -25,6 +26,7 @@ namespace json = boost::json;
 constexpr std::int64_t kMaxCount = 1'000'000'000'000;  // 10^12: no total can overflow
 constexpr std::int64_t kYear2010 = 1262304000;
 constexpr std::int64_t kLongestRange = std::int64_t{31} * 86400;
+constexpr std::size_t kMaxReports = 100;
 constexpr std::size_t kAskEvery = 1024;  ///< failure details between two questions for the time
 
 // RFC 8460 section 4.4.
@@ -86,6 +88,9 @@ class TlsReader {
     void read_details(const json::object& entry, TlsPolicy& policy);
     TlsFailure read_failure(const json::object& object);
 
+    void note_unknown(const json::object& object,
+                      std::initializer_list<std::string_view> known,
+                      std::string_view path);
     std::string scalar(const json::value& value, std::string_view key);
     std::string text(const json::object& object, std::string_view key);
     std::string required_text(const json::object& object, std::string_view key);
@@ -112,6 +117,17 @@ class TlsReader {
     std::size_t details_ = 0;  ///< admitted
     std::size_t read_ = 0;     ///< details read
 };
+
+void TlsReader::note_unknown(const json::object& object,
+                             std::initializer_list<std::string_view> known,
+                             std::string_view path) {
+    for (const auto& entry : object) {
+        const std::string_view key(entry.key().data(), entry.key().size());
+        if (std::find(known.begin(), known.end(), key) == known.end()) {
+            findings_.add(tls::kUnknownField, std::string(path).append(collapse(key)));
+        }
+    }
+}
 
 /// A string as it is, a number or truth value as its text with a finding, anything else as absent.
 std::string TlsReader::scalar(const json::value& value, std::string_view key) {
@@ -285,6 +301,9 @@ void TlsReader::read_range(const json::object& root) {
 }
 
 void TlsReader::read_policy_object(const json::object& object, TlsPolicy& policy) {
+    note_unknown(object,
+                 {"policy-type", "policy-domain", "policy-string", "mx-host", "mx-host-pattern"},
+                 "policy/");
     policy.policy_type =
         token(required_text(object, "policy-type"), kPolicyTypes, tls::kOddPolicyType);
     policy.policy_domain = host(text(object, "policy-domain"));
@@ -332,6 +351,11 @@ TlsFailure TlsReader::read_failure(const json::object& object) {
     if (expired_ && ++read_ % kAskEvery == 0 && expired_()) {
         throw OutOfTime{};
     }
+    note_unknown(
+        object,
+        {"result-type", "sending-mta-ip", "receiving-mx-hostname", "receiving-mx-helo",
+         "receiving-ip", "failed-session-count", "additional-information", "failure-reason-code"},
+        "failure-details/");
     TlsFailure failure;
     failure.result_type =
         token(required_text(object, "result-type"), kResultTypes, tls::kOddResultType);
@@ -361,6 +385,10 @@ void TlsReader::read_summary(const json::object& entry, TlsPolicy& policy) {
     } else {
         findings_.add(tls::kMissingField, "total-successful-session-count");
     }
+    if (summary != nullptr) {
+        note_unknown(*summary, {"total-successful-session-count", "total-failure-session-count"},
+                     "summary/");
+    }
     std::int64_t sum = 0;
     for (const auto& detail : policy.failures) {
         sum += detail.failed_session_count;
@@ -386,8 +414,14 @@ void TlsReader::read_policy(const json::value& entry) {
         findings_.add(tls::kSkippedEntry, "policies");
         return;
     }
+    note_unknown(*object, {"policy", "summary", "failure-details"}, "policies/");
     TlsPolicy policy;
     const auto* value = member(*object, "policy");
+    if (const auto* list = value == nullptr ? nullptr : value->if_array();
+        list != nullptr && list->size() == 1) {
+        findings_.add(tls::kOddType, "policy");
+        value = &list->front();
+    }
     if (const auto* policy_object = value == nullptr ? nullptr : value->if_object()) {
         read_policy_object(*policy_object, policy);
     } else {
@@ -407,6 +441,8 @@ void TlsReader::read_policy(const json::value& entry) {
 }
 
 TlsReport TlsReader::read(const json::object& root) {
+    note_unknown(root, {"organization-name", "date-range", "contact-info", "report-id", "policies"},
+                 {});
     report_.org_name = required_text(root, "organization-name");
     report_.contact_info = required_text(root, "contact-info");
     report_.report_id = required_text(root, "report-id");
@@ -436,6 +472,11 @@ TlsReport TlsReader::read(const json::object& root) {
 
 constexpr std::array<std::string_view, 3> kReportKeys{"organization-name", "date-range",
                                                       "policies"};
+
+/// Neither white space nor what stands between documents (RFC 7464, a list of them).
+bool is_text(char c) {
+    return c != ' ' && c != '\t' && c != '\r' && c != '\n' && c != ',' && c != '\x1e' && c != '\0';
+}
 
 /// Two of the three: one may be forgotten, but `policies` alone is in many a JSON file.
 bool has_report_keys(const json::object& root) {
@@ -470,6 +511,35 @@ tl::expected<TlsReport, ParseError> parse_tls(std::string_view json,
     } catch (const OutOfTime&) {
         return tl::unexpected(ParseError{ParseError::Kind::time, make_finding(tls::kTime)});
     }
+}
+
+std::vector<std::string_view> split_tls(std::string_view json) {
+    std::vector<std::string_view> objects;
+    std::size_t depth = 0;
+    std::size_t begin = 0;
+    bool quoted = false;
+    for (std::size_t i = 0; i < json.size(); ++i) {
+        const char c = json[i];
+        if (quoted) {
+            i += c == '\\' ? 1 : 0;
+            quoted = c != '"';
+        } else if (c == '"') {
+            quoted = true;
+        } else if (c == '{' || c == '[') {
+            begin = depth == 0 ? i : begin;
+            ++depth;
+        } else if (c == '}' || c == ']') {
+            if (depth == 0 || objects.size() == kMaxReports) {
+                return {};
+            }
+            if (--depth == 0) {
+                objects.push_back(json.substr(begin, i + 1 - begin));
+            }
+        } else if (depth == 0 && is_text(c)) {
+            return {};
+        }
+    }
+    return depth == 0 && objects.size() > 1 ? objects : std::vector<std::string_view>{};
 }
 
 bool looks_like_tls(std::string_view json) {

@@ -2,6 +2,7 @@
 
 #include <string_view>
 #include <tl/expected.hpp>
+#include <vector>
 
 #include "schema/limits.hpp"
 #include "schema/parse_error.hpp"
@@ -16,6 +17,10 @@ namespace dmarcbox::schema {
                                                             std::string_view report_domain,
                                                             const Limits& limits,
                                                             const Expired& expired);
+
+/// A text of several JSON objects one behind the other, cut into one for each, in order. Empty if
+/// there is only one, or more than a hundred, or something else stands there.
+[[nodiscard]] std::vector<std::string_view> split_tls(std::string_view json);
 
 /// True if the text holds a key of a TLS report ("organization-name", "date-range" or "policies").
 [[nodiscard]] bool looks_like_tls(std::string_view json);

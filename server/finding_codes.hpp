@@ -22,6 +22,8 @@ inline constexpr schema::FindingCode kOddFileName{"odd_file_name", "ingest", fal
 /// comes in.
 inline constexpr schema::FindingCode kDmarcFail{"dmarc_fail", "ingest", false};
 
+/// A mail as a part of another type than message/rfc822, read like an attached one.
+inline constexpr schema::FindingCode kMailAsFile{"mail_as_file", "ingest", false};
 /// A mail as a file in an archive, read like an attached one.
 inline constexpr schema::FindingCode kMailInArchive{"mail_in_archive", "ingest", false};
 /// Mails in an archive that are not read: several in one mbox file, or in an archive inside a mail
@@ -29,7 +31,8 @@ inline constexpr schema::FindingCode kMailInArchive{"mail_in_archive", "ingest",
 inline constexpr schema::FindingCode kMailsNotRead{"mails_not_read", "ingest", true};
 
 /// All codes of stage "ingest", for the test that compares them with schema/README.md.
-inline constexpr std::array kAll{kMemory,      kTime,      kInternal,      kMoreFindings,
-                                 kOddFileName, kDmarcFail, kMailInArchive, kMailsNotRead};
+inline constexpr std::array kAll{kMemory,       kTime,          kInternal,
+                                 kMoreFindings, kOddFileName,   kDmarcFail,
+                                 kMailAsFile,   kMailInArchive, kMailsNotRead};
 
 }  // namespace dmarcbox::finding

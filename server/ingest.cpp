@@ -8,7 +8,6 @@
 
 #include "mime/charset.hpp"
 #include "mime/header.hpp"
-#include "mime/sniff.hpp"
 #include "mime/unpack.hpp"
 #include "schema/content_hash.hpp"
 #include "schema/date_time.hpp"
@@ -20,6 +19,7 @@
 #include "server/ingest_feedback.hpp"
 #include "server/ingest_other.hpp"
 #include "server/ingest_reading.hpp"
+#include "server/mail_form.hpp"
 #include "server/original.hpp"
 #include "server/redaction.hpp"
 #include "server/reduction.hpp"
@@ -62,35 +62,13 @@ void fill_from_header(storage::Receipt& receipt, const mime::Header& header) {
     receipt.message_id = std::move(id);
 }
 
-/// A file that is an archive or a document, and no mail. Decided by its first bytes: a mail starts
-/// with a field name, which `<` and `{` cannot start (the latter can, but nobody names a field so).
-bool is_bare_file(std::string_view bytes) {
-    switch (mime::sniff(bytes)) {
-        case mime::ContentKind::gzip:
-        case mime::ContentKind::zip:
-        case mime::ContentKind::json:
-        case mime::ContentKind::html:
-        case mime::ContentKind::empty:
-            return true;
-        case mime::ContentKind::xml:  // also a mail with XML in its first 4 KiB
-        case mime::ContentKind::other:
-            return !mime::looks_like_message(bytes);
-    }
-    return false;
-}
-
-bool is_below(std::string_view section, std::string_view above) {
-    return section.size() > above.size() && section.starts_with(above) &&
-           section[above.size()] == '.';
-}
-
 /// Reads the parts of a mail in order; what belongs to a feedback report is read with it.
 void read_parts(std::vector<mime::Part> parts,
                 DocumentReader& documents,
                 const IngestSettings& settings,
                 const schema::Expired& expired,
                 Reading& reading) {
-    const auto groups = find_feedback(parts);
+    const auto groups = find_feedback(parts, settings.limits);
     const auto in_sample = [&](const mime::Part& part) {
         return part.sample ||
                std::any_of(groups.begin(), groups.end(), [&](const FeedbackGroup& group) {
@@ -101,7 +79,9 @@ void read_parts(std::vector<mime::Part> parts,
     // Asked before any part is moved from.
     std::vector<bool> skip(parts.size());
     for (std::size_t i = 0; i < parts.size(); ++i) {
-        skip[i] = in_sample(parts[i]) || parts[i].media_type == "message/rfc822" ||
+        const bool taken_apart =
+            i + 1 < parts.size() && is_below(parts[i + 1].section, parts[i].section);
+        skip[i] = in_sample(parts[i]) || taken_apart || parts[i].media_type == "message/rfc822" ||
                   parts[i].media_type.starts_with("text/rfc822");
     }
     for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -263,7 +243,7 @@ storage::Submission ingest(const Message& message, const IngestSettings& setting
 
     std::optional<std::string> reduced;
     if (reading.has_failure_report && settings.keep != FailureKeep::full) {
-        reduced = reduce_original(message.bytes, settings);
+        reduced = reduce_original(message.bytes, reading.report_parts, settings);
         reduce_rows(submission, settings);
     }
     submission.original = reduced ? make_original(*reduced, schema::sha256(*reduced), true)

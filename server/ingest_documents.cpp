@@ -1,6 +1,7 @@
 #include "server/ingest_documents.hpp"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -11,12 +12,15 @@
 #include "mime/label.hpp"
 #include "schema/aggregate_parser.hpp"
 #include "schema/failure_parser.hpp"
+#include "schema/finding_codes_aggregate.hpp"
+#include "schema/finding_codes_failure.hpp"
 #include "schema/finding_list.hpp"
 #include "schema/scalar_text.hpp"
 #include "schema/tls_parser.hpp"
 #include "schema/xml_text.hpp"
 #include "server/finding_codes.hpp"
 #include "server/ingest_feedback.hpp"
+#include "server/mail_form.hpp"
 #include "server/report_name.hpp"
 
 namespace dmarcbox {
@@ -26,34 +30,36 @@ namespace {
 constexpr std::string_view kUnused = "unused";
 constexpr std::size_t kUnusedMaxSize = 16;
 
-/// True if the first start tag is `feedback`, whatever its prefix.
-bool has_feedback_root(std::string_view text) {
+/// Local name of the first start tag, in lower case.
+std::string first_tag(std::string_view text) {
     for (std::size_t at = text.find('<'); at + 1 < text.size(); at = text.find('<', at + 1)) {
         const char next = text[at + 1];
         if (next == '?' || next == '!') {
             continue;
         }
         const auto name = text.substr(at + 1, schema::name_length(text.substr(at + 1)));
-        return schema::local_part(name) == "feedback";
+        return schema::lower_case(schema::local_part(name));
     }
-    return false;
+    return {};
 }
 
-/// A mail, and no text that happens to begin with a word and a colon.
-bool is_mail(std::string_view bytes, const mime::Limits& limits) {
-    if (!mime::looks_like_message(bytes)) {
-        return false;
-    }
-    const mime::Header header = mime::parse_header(bytes, limits);
-    const auto has = [&](std::string_view name) { return header.find(name) != nullptr; };
-    return has("From") && (has("Date") || has("Received") || has("MIME-Version") ||
-                           has("Message-ID") || has("Subject"));
+/// Beginnings of HTML; a report may be quoted in it.
+constexpr std::array<std::string_view, 12> kHtmlTags{
+    "html", "head", "body", "meta", "title", "style", "div", "p", "pre", "span", "table", "br"};
+
+bool is_html_text(mime::ContentKind kind, std::string_view text) {
+    const std::string tag = first_tag(text);
+    return (kind == mime::ContentKind::html && tag != "feedback") ||
+           (kind == mime::ContentKind::xml &&
+            std::find(kHtmlTags.begin(), kHtmlTags.end(), tag) != kHtmlTags.end());
 }
 
-/// An mbox of more than one mail.
-bool is_mbox(std::string_view bytes) {
-    return bytes.starts_with("From ") && (bytes.find("\n\nFrom ") != std::string_view::npos ||
-                                          bytes.find("\r\n\r\nFrom ") != std::string_view::npos);
+/// A mail that has more than a text in it: only such a one can be meant by a part of another type.
+bool has_parts(std::string_view mail, const mime::Limits& limits) {
+    const mime::Header header = mime::parse_header(mail, limits);
+    const mime::Field* type = header.find("content-type");
+    const std::string value = type == nullptr ? "" : mime::parse_parameterized(type->raw).value;
+    return value.starts_with("multipart/") || value.starts_with("application/");
 }
 
 /// A file taken out of another (uuencode, TNEF) has no label of its own.
@@ -83,13 +89,13 @@ DocumentReader::DocumentReader(const DocumentReader& outer, std::string tls_repo
       budget_(outer.budget_) {}
 
 void DocumentReader::read_part(mime::Part part) {
-    if (part.media_type == "text/html" && !has_feedback_root(part.content)) {
-        return;
+    const mime::ContentKind content = mime::sniff(part.content);
+    if (part.media_type == "text/html" && is_html_text(content, part.content)) {
+        return;  // for people, whatever stands in it
     }
     if (part.content.empty() && part.file_name.empty() && part.media_type.starts_with("text/")) {
         return;  // Microsoft sends an empty text beside the report: nothing is missing
     }
-    const mime::ContentKind content = mime::sniff(part.content);
     const std::size_t first_report = reading_.reports.size();
     const TextLabel label{part.media_type.starts_with("text/"), std::move(part.charset)};
     unpack({part.section, part.file_name, std::move(part.content)}, label);
@@ -134,8 +140,9 @@ void DocumentReader::unpack(mime::Document packed, const TextLabel& label) {
     mime::decompress(
         std::move(packed), settings_.limits.mime(), expired_, *budget_,
         [&](mime::Document document) {
-            if (archive && is_mail(document.bytes, settings_.limits.mime())) {
-                read_packed_mail(std::move(document));
+            if (is_mail(document.bytes, settings_.limits.mime()) &&
+                (archive || has_parts(document.bytes, settings_.limits.mime()))) {
+                read_packed_mail(std::move(document), archive);
             } else {
                 read(std::move(document), label);
             }
@@ -144,14 +151,16 @@ void DocumentReader::unpack(mime::Document packed, const TextLabel& label) {
     reading_.add(found);
 }
 
-void DocumentReader::read_packed_mail(mime::Document document) {
+void DocumentReader::read_packed_mail(mime::Document document, bool archive) {
     if (is_mbox(document.bytes)) {
         reading_.add(schema::make_finding(finding::kMailsNotRead, "mbox"), document.part);
     } else if (!read_mail_) {
-        reading_.add(schema::make_finding(finding::kMailsNotRead, "archive in archive"),
+        reading_.add(schema::make_finding(finding::kMailsNotRead,
+                                          archive ? "archive in archive" : "mail in mail"),
                      document.part);
     } else {
-        reading_.add(schema::make_finding(finding::kMailInArchive), document.part);
+        reading_.add(schema::make_finding(archive ? finding::kMailInArchive : finding::kMailAsFile),
+                     document.part);
         read_mail_(*this, std::move(document));
     }
 }
@@ -160,13 +169,17 @@ void DocumentReader::read(mime::Document document, const TextLabel& label) {
     switch (mime::sniff(document.bytes)) {
         case mime::ContentKind::xml:
         case mime::ContentKind::html:
-            read_xml(std::move(document));
+            read_xml(std::move(document), label.charset);
             return;
         case mime::ContentKind::json:
-            read_json(std::move(document));
+            read_json(std::move(document), label.charset);
             return;
         case mime::ContentKind::other:
-            read_text(document, label);
+            if (label.is_text && schema::looks_like_aggregate(document.bytes)) {
+                read_xml(std::move(document), label.charset);  // behind a long text
+            } else {
+                read_text(document, label);
+            }
             return;
         case mime::ContentKind::empty:
         case mime::ContentKind::gzip:  // decompress() told already what is wrong with these two
@@ -175,50 +188,78 @@ void DocumentReader::read(mime::Document document, const TextLabel& label) {
     }
 }
 
-void DocumentReader::read_xml(mime::Document document) {
+void DocumentReader::read_xml(mime::Document document, const std::string& charset) {
     mime::Findings found;
-    std::string xml = mime::document_to_utf8(std::move(document.bytes), document.part, found);
+    std::string xml =
+        mime::document_to_utf8(std::move(document.bytes), document.part, found, charset);
     if (!schema::looks_like_aggregate(xml)) {
         read_text({document.part, document.name, std::move(xml)}, {true, "utf-8"});
         return;
     }
-    std::shared_ptr<void> gate;
-    if (xml.size() > settings_.limits.big_document_bytes && settings_.big_document_gate) {
-        gate = settings_.big_document_gate();
-    }
-    auto report = schema::parse_aggregate(std::move(xml), limits_left(), expired_);
-    if (report) {
-        reading_.add(found);
-        reading_.add(std::move(*report), document.part);
-    } else {
-        if (report.error().kind != schema::ParseError::Kind::no_report) {
-            reading_.add(found);
-        }
-        reading_.add(std::move(report.error()), document.part);
+    const std::shared_ptr<void> gate = gate_for(xml);
+    const auto read_one = [this](std::string text) {
+        return schema::parse_aggregate(std::move(text), limits_left(), expired_);
+    };
+    if (!read_several(schema::split_aggregates(xml), read_one, document.part,
+                      schema::xml::kSeveralReports, found)) {
+        add(read_one(std::move(xml)), document.part, found);
     }
 }
 
-void DocumentReader::read_json(mime::Document document) {
+void DocumentReader::read_json(mime::Document document, const std::string& charset) {
     mime::Findings found;
     const std::string json =
-        mime::document_to_utf8(std::move(document.bytes), document.part, found);
+        mime::document_to_utf8(std::move(document.bytes), document.part, found, charset);
     if (!schema::looks_like_tls(json)) {
         return;
     }
-    std::shared_ptr<void> gate;
-    if (json.size() > settings_.limits.big_document_bytes && settings_.big_document_gate) {
-        gate = settings_.big_document_gate();
+    const std::shared_ptr<void> gate = gate_for(json);
+    const auto read_one = [this](std::string_view text) {
+        return schema::parse_tls(text, tls_report_domain_, limits_left(), expired_);
+    };
+    if (!read_several(schema::split_tls(json), read_one, document.part,
+                      schema::tls::kSeveralReports, found)) {
+        add(read_one(json), document.part, found);
     }
-    auto report = schema::parse_tls(json, tls_report_domain_, limits_left(), expired_);
-    if (report) {
+}
+
+std::shared_ptr<void> DocumentReader::gate_for(std::string_view text) const {
+    return text.size() > settings_.limits.big_document_bytes && settings_.big_document_gate
+               ? settings_.big_document_gate()
+               : nullptr;
+}
+
+template <class Parsed>
+void DocumentReader::add(Parsed report, const std::string& part, const mime::Findings& found) {
+    if (report || report.error().kind != schema::ParseError::Kind::no_report) {
         reading_.add(found);
-        reading_.add(std::move(*report), document.part);
-    } else {
-        if (report.error().kind != schema::ParseError::Kind::no_report) {
-            reading_.add(found);
-        }
-        reading_.add(std::move(report.error()), document.part);
     }
+    if (report) {
+        reading_.add(std::move(*report), part);
+    } else {
+        reading_.add(std::move(report.error()), part);
+    }
+}
+
+template <class ReadOne>
+bool DocumentReader::read_several(const std::vector<std::string_view>& pieces,
+                                  const ReadOne& read_one,
+                                  const std::string& part,
+                                  const schema::FindingCode& several,
+                                  const mime::Findings& found) {
+    if (pieces.empty()) {
+        return false;
+    }
+    auto first = read_one(std::string(pieces.front()));
+    if (!first) {
+        return false;
+    }
+    add(std::move(first), part, found);
+    for (std::size_t i = 1; i < pieces.size(); ++i) {
+        add(read_one(std::string(pieces[i])), part, {});
+    }
+    reading_.add(schema::make_finding(several, std::to_string(pieces.size())), part);
+    return true;
 }
 
 /// Reports read before from the same message stay in memory beside the next tree.

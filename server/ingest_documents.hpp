@@ -4,6 +4,8 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "mime/decompress.hpp"
 #include "mime/sniff.hpp"
@@ -15,8 +17,8 @@
 namespace dmarcbox {
 
 /// Reads leaf parts and bare files: unpacks them, tells by content what each document is, and adds
-/// the reports found to the reading. Labels and names decide nothing, except that text/html is read
-/// only if its root is `feedback`; what they have wrong about a report is a finding.
+/// the reports found to the reading. Labels and names decide nothing, except that HTML labelled as
+/// such is read only if its root is `feedback`; what they have wrong about a report is a finding.
 class DocumentReader {
   public:
     /// Takes a mail apart that was a file in an archive.
@@ -44,10 +46,22 @@ class DocumentReader {
     void check_label(const mime::Part& part, mime::ContentKind content, std::size_t first_report);
     void unpack(mime::Document packed, const TextLabel& label);
     void read(mime::Document document, const TextLabel& label);
-    void read_xml(mime::Document document);
-    void read_json(mime::Document document);
+    void read_xml(mime::Document document, const std::string& charset);
+    void read_json(mime::Document document, const std::string& charset);
+    /// What was read from a document, or why nothing was; `found` is about its text.
+    template <class Parsed>
+    void add(Parsed report, const std::string& part, const mime::Findings& found);
+    /// Reads a document cut into pieces; false, and nothing added, if the first is no report.
+    template <class ReadOne>
+    bool read_several(const std::vector<std::string_view>& pieces,
+                      const ReadOne& read_one,
+                      const std::string& part,
+                      const schema::FindingCode& several,
+                      const mime::Findings& found);
+    /// Held while a big document is in memory.
+    [[nodiscard]] std::shared_ptr<void> gate_for(std::string_view text) const;
     void read_text(const mime::Document& document, const TextLabel& label);
-    void read_packed_mail(mime::Document document);
+    void read_packed_mail(mime::Document document, bool archive);
     [[nodiscard]] schema::Limits limits_left() const;
 
     const IngestSettings& settings_;

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mime/header.hpp"
 #include "mime/unpack.hpp"
 #include "schema/failure_parser.hpp"
 #include "server/ingest_reading.hpp"
@@ -19,9 +20,15 @@ struct FeedbackGroup {
     std::optional<std::size_t> sample;  ///< index of the reported message or its header
 };
 
-/// All feedback reports, by section: the sample is the part marked as one, else the first attached
-/// message or header that follows in the same multipart before the next feedback-report part.
-[[nodiscard]] std::vector<FeedbackGroup> find_feedback(const std::vector<mime::Part>& parts);
+/// All feedback reports, by section. The sample is the part marked as one, or the first attached
+/// message or header: behind the machine-readable part in the same multipart up to the next
+/// feedback report, else before it; of a mail with one feedback report, else anywhere in that mail.
+[[nodiscard]] std::vector<FeedbackGroup> find_feedback(const std::vector<mime::Part>& parts,
+                                                       const Limits& limits);
+
+/// The fields of the machine-readable part. An empty line between them is no end where fields
+/// follow, nothing else may stand there (RFC 5965 section 3): finding `fields_behind_empty_line`.
+[[nodiscard]] mime::Header feedback_fields(const mime::Part& part, const Limits& limits);
 
 /// The header of a sample as sent: without leading empty lines and mbox `From ` line, up to the
 /// body.

@@ -55,9 +55,9 @@ void Reading::add(schema::ParseError error, const std::string& part) {
         if (error.finding.code.code == schema::failure::kFeedback.code) {
             other_detail = "feedback: " + error.finding.detail;
         }
-        return;
+    } else {
+        error.finding.code.fault = true;
     }
-    error.finding.code.fault = true;
     add(std::move(error.finding), part);
 }
 

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "server/ingest.hpp"
 
@@ -12,8 +13,13 @@ namespace dmarcbox {
 /// go: for `headers` the bodies of the reported messages, for `redacted` also every local part.
 /// Nullopt if nothing has to go (or keep is `full`). What comes back can be read again and gives
 /// the same failure reports. Cut in place where the sample stands in clear text, else written anew
-/// with the same parts.
-[[nodiscard]] std::optional<std::string> reduce_original(std::string_view bytes,
-                                                         const IngestSettings& settings);
+/// with the same parts; an archive that holds such a mail becomes a gzip of what is left of it.
+///
+/// `report_parts` are the sections that gave a report: every other mail inside is one that was
+/// reported, wherever it stands, and loses its body.
+[[nodiscard]] std::optional<std::string> reduce_original(
+    std::string_view bytes,
+    const std::vector<std::string>& report_parts,
+    const IngestSettings& settings);
 
 }  // namespace dmarcbox

@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "storage/database.hpp"
@@ -105,6 +108,7 @@ class MessageStore {
     Statement release_;
     Statement rollback_to_;
     std::int64_t known_data_version_ = -1;
+    std::set<std::string, std::less<>> names_;  ///< codes of findings that were read back
 };
 
 /// Adds finding `odd_range` to an aggregate report whose range cannot be, judged by the receipt.

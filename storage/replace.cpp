@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <functional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -84,6 +86,8 @@ class Replacement {
     void refresh(schema::Report& report, const Stored& stored, std::int64_t position);
     void refresh_aggregate(schema::AggregateReport& report, const Stored& stored);
     void keep_hash_of_redacted();
+    void keep_findings_of_reduced();
+    [[nodiscard]] bool lost_by_reduction() const;
     void remove_changed();
     void insert_new(std::int64_t position,
                     schema::Report& report,
@@ -263,6 +267,47 @@ void Replacement::keep_hash_of_redacted() {
     }
 }
 
+// What the shape of the mail told before its original was written anew is not in that any more.
+void Replacement::keep_findings_of_reduced() {
+    if (!reduced_) {
+        return;
+    }
+    const auto list_of = [](schema::Report& report) -> schema::Findings& {
+        return std::visit([](auto& value) -> schema::Findings& { return value.findings; }, report);
+    };
+    auto& kept = submission_.reports.size() == 1 ? list_of(submission_.reports.front())
+                                                 : submission_.findings;
+    std::set<std::string, std::less<>> read;
+    for (const auto& finding : submission_.findings) {
+        read.emplace(finding.code.code);
+    }
+    for (auto& report : submission_.reports) {
+        for (const auto& finding : list_of(report)) {
+            read.emplace(finding.code.code);
+        }
+    }
+    auto statement = database_.prepare(
+        "SELECT stage, code, fault, ifnull(part, ''), ifnull(detail, '') FROM findings "
+        "WHERE message_id = ?1 AND stage IN ('mime', 'unpack', 'charset') ORDER BY position");
+    for (statement.bind(1, message_id_); statement.step();) {
+        if (!read.contains(statement.text(1))) {
+            // A code is a view: of a constant, or of a name that the store keeps.
+            const auto stage = store_.names_.emplace(statement.text(0)).first;
+            const auto code = store_.names_.emplace(statement.text(1)).first;
+            kept.push_back({{*code, *stage, statement.integer(2) != 0},
+                            std::string(statement.text(3)),
+                            std::string(statement.text(4))});
+        }
+    }
+}
+
+// A report that was read stays, whatever became of the copy of its mail.
+bool Replacement::lost_by_reduction() const {
+    return reduced_ && submission_.reports.empty() &&
+           std::any_of(stored_.begin(), stored_.end(),
+                       [](const Stored& stored) { return !stored.pruned; });
+}
+
 void Replacement::remove_changed() {
     for (auto& stored : stored_) {
         // What retention removed cannot be told apart from its sums any more: it stays.
@@ -363,7 +408,13 @@ void Replacement::find_orphans() {
 MessageStore::Replaced Replacement::run() {
     load_receipt();
     load_stored();
+    if (lost_by_reduction()) {
+        result_.after = result_.before;
+        result_.reports_kept = static_cast<std::uint32_t>(stored_.size());
+        return result_;
+    }
     keep_hash_of_redacted();
+    keep_findings_of_reduced();
     const auto findings_before = stored_findings(database_, message_id_);
     MessageStore::Rows rows;
     rows.message_id = message_id_;

@@ -197,6 +197,8 @@ TEST_CASE("aggregate: what is tolerated in values is told by a code") {
         {"count of words", "<count>3<", "<count>many<", "bad_count", count, "0"},
         {"count of 40 digits", "<count>3<", "<count>9999999999999999999999999999999999999999<",
          "bad_count", count, "0"},
+        {"count with a fraction of zero", "<count>3<", "<count>3.0<", "count_fraction", count, "3"},
+        {"count with a fraction", "<count>3<", "<count>3.5<", "bad_count", count, "0"},
         {"upper case", "<disposition>none<", "<disposition>None<", "upper_case", disposition,
          "none"},
         {"odd disposition", "<disposition>none<", "<disposition>sampled_out<", "odd_disposition",
@@ -223,12 +225,26 @@ TEST_CASE("aggregate: what is tolerated in values is told by a code") {
          "1767225600"},
         {"ISO 8601", "<begin>1767225600<", "<begin>2026-01-01T00:00:00Z<", "time_iso8601", begin,
          "1767225600"},
+        {"a date alone", "<begin>1767225600<", "<begin>2026-01-01<", "time_iso8601", begin,
+         "1767225600"},
+        {"date of mail", "<begin>1767225600<", "<begin>Thu, 01 Jan 2026 00:00:00 +0000<",
+         "time_mail_date", begin, "1767225600"},
+        {"microseconds", "<begin>1767225600<", "<begin>1767225600000000<", "time_microseconds",
+         begin, "1767225600"},
         {"no time", "<begin>1767225600<", "<begin>yesterday<", "bad_time", begin, ""},
         {"pct of words", "<pct>100<", "<pct>all<", "bad_pct", pct, ""},
         {"null sender", "<header_from>", "<envelope_from></envelope_from><header_from>", "", from,
          "<>"},
         {"null sender in brackets", "<header_from>",
          "<envelope_from>&lt;&gt;</envelope_from><header_from>", "", from, "<>"},
+        {"address for a domain", "<header_from>",
+         "<envelope_from>Bob.Smith@Example.COM</envelope_from><header_from>", "address_for_domain",
+         from, "example.com"},
+        {"address in brackets", "<header_from>",
+         "<envelope_from>&lt;a@b.example&gt;</envelope_from><header_from>", "address_for_domain",
+         from, "b.example"},
+        {"final dots", "<header_from>", "<envelope_from>example.com..</envelope_from><header_from>",
+         "trailing_dot", from, "example.com"},
         {"absent sender", "<count>3<", "<count>3<", "", from, ""},
     };
     for (const auto& c : cases) {
@@ -251,6 +267,11 @@ TEST_CASE("aggregate: what is odd in structure is told by a code") {
          "unknown_element"},
         {"element of another namespace", "<count>3</count>",
          "<count>3</count><x:weight xmlns:x=\"urn:x\">2</x:weight>", ""},
+        {"known name in another namespace", "<count>3</count>",
+         "<count>3</count><x:count xmlns:x=\"urn:x\">77</x:count>", "foreign_element"},
+        {"known name with a default namespace", "<count>3</count>",
+         "<count>3</count><count xmlns=\"urn:x\">77</count>", "foreign_element"},
+        {"a prefix that nobody declared", "<count>3</count>", "<x:count>3</x:count>", ""},
         {"identities", "<identifiers>", "<identities>", "misspelt_element"},
         {"repeated element", "<count>3</count>", "<count>3</count><count>4</count>",
          "repeated_element"},
@@ -379,4 +400,90 @@ TEST_CASE("aggregate: hostile documents end quickly with a code") {
         attributes += "a" + std::to_string(i) + "=\"\" ";
     }
     CHECK(error_of(attributes + "/>") == "no_report");
+}
+
+TEST_CASE("aggregate: extensions in a namespace of their own add nothing") {
+    const std::string root =
+        "<feedback xmlns=\"urn:ietf:params:xml:ns:dmarc-2.0\" xmlns:x=\"urn:x\">";
+    const auto foreign = [](std::string text, std::string_view name) {
+        for (const std::string tag : {"<", "</"}) {
+            const auto at = text.find(tag + std::string(name) + ">");
+            REQUIRE(at != std::string::npos);
+            text.insert(at + tag.size(), "x:");
+        }
+        return text;
+    };
+    const std::string record = record_of(kRow);
+    const std::vector<std::pair<const char*, std::string>> cases{
+        {"record", foreign(record, "record")},
+        {"row before the record's own", "<record>" + foreign(std::string(kRow), "row") +
+                                            std::string(kRow) + std::string(kRest) + "</record>"},
+    };
+    for (const auto& [name, records] : cases) {
+        INFO(std::string(name));
+        const bool whole = std::string_view(name) != "record";
+        const auto report = read(
+            joined({root, kMetadata, kPublished, records, whole ? "" : record, "</feedback>"}));
+        REQUIRE(report.records.size() == 1);
+        CHECK(report.records[0].count == 3);
+        CHECK(report.records[0].dkim_results.size() == 1);
+    }
+}
+
+TEST_CASE("aggregate: a prefix declared by the root is known in slices of a large report") {
+    std::string records;
+    while (records.size() < std::size_t{3} << 20U) {
+        records += record_of(kRow) + "<x:record><x:row><x:count>9</x:count></x:row></x:record>";
+    }
+    const auto report =
+        read(joined({"<feedback xmlns=\"urn:ietf:params:xml:ns:dmarc-2.0\" "
+                     "xmlns:x=\"urn:x\">",
+                     kMetadata, kPublished, records, "</feedback>"}));
+    CHECK(report.records.size() == static_cast<std::size_t>(report.record_count));
+    CHECK(std::all_of(report.records.begin(), report.records.end(),
+                      [](const auto& r) { return r.count == 3; }));
+}
+
+TEST_CASE("aggregate: errors are cut where the column ends") {
+    const auto with = [](std::string_view errors) {
+        return read(
+            replaced(report_of(record_of(kRow)), "<report_id>", joined({errors, "<report_id>"})));
+    };
+    const std::string e(40000, 'e');
+    const auto long_one = with("<error>" + e + e + "</error>");
+    CHECK(long_one.errors == (e + e).substr(0, kLimits.max_text_bytes));
+    CHECK(codes(long_one.findings) == "cut");
+    const auto second = with("<error>" + e + "</error><error>" + e + "</error>");
+    CHECK(second.errors == (e + "\n" + e).substr(0, kLimits.max_text_bytes));
+    CHECK(codes(second.findings) == "cut");
+}
+
+TEST_CASE("aggregate: several reports in one document are cut into one each") {
+    const std::string one = "<feedback>a</feedback>";
+    struct Case {
+        const char* name;
+        std::string text;
+        std::vector<std::string> pieces;
+    };
+    const std::vector<Case> cases{
+        {"one", one, {}},
+        {"none", "<html></html>", {}},
+        {"beside each other", one + "\n" + one, {one, one}},
+        {"in one element", "<r>" + one + one + "</r>", {"<r>" + one, one}},
+        {"with a prefix",
+         "<d:feedback>a</d:feedback><d:feedback/ ></d:feedback>",
+         {"<d:feedback>a</d:feedback>", "<d:feedback/ ></d:feedback>"}},
+        {"an end too many", one + "</feedback>", {}},
+        {"an end in a comment", "<feedback><!--</feedback>--></feedback>", {}},
+    };
+    for (const auto& c : cases) {
+        INFO(std::string(c.name));
+        const auto pieces = split_aggregates(c.text);
+        CHECK(std::vector<std::string>(pieces.begin(), pieces.end()) == c.pieces);
+    }
+    std::string many;
+    for (int i = 0; i < 101; ++i) {
+        many += one;
+    }
+    CHECK(split_aggregates(many).empty());
 }

@@ -279,3 +279,28 @@ TEST_CASE("rows that break a rule of the tables leave the message raw and its gr
           "2|store|store_failed\n");
     CHECK(rows(store.database, kTotal) == "10\n");
 }
+
+TEST_CASE("a reduced original read again loses neither findings about its mail nor the report") {
+    const TempDir dir;
+    Store store(dir.file("t.db"));
+    auto told = failure("a");
+    told.findings.push_back({{"odd_media_type", "mime", false}, "3", "text/plain"});
+    told.findings.push_back({{"missing_field", "failure", false}, "2", "Auth-Failure"});
+    auto mail = message("a", {told});
+    mail.original.reduced = true;
+    (void)store.add(mail);
+
+    auto again = message("a", {failure("a")});
+    (void)store.replace(1, again);
+    CHECK(rows(store.database, "SELECT stage, code, part, detail FROM findings") ==
+          "mime|odd_media_type|3|text/plain\n");
+
+    Submission nothing = message("a", {});
+    nothing.outcome = Outcome::unreadable;
+    const auto replaced = store.replace(1, nothing);
+    CHECK(replaced.after == Outcome::report);
+    CHECK_FALSE(replaced.changed());
+    CHECK(rows(store.database,
+               "SELECT outcome, (SELECT count(*) FROM failure_reports) FROM messages") ==
+          "report|1\n");
+}
