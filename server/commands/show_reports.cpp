@@ -49,13 +49,15 @@ class Reports {
         auto report = database_.prepare(
             "SELECT id, org_name, report_id, domain, begin_at, end_at, p, record_count,"
             " message_count, counted, conflict, pruned_at, org_email, sp, np, adkim, aspf, pct,"
-            " fo, testing, errors FROM aggregate_reports WHERE message_id = ? ORDER BY position");
+            " fo, testing, discovery_method, errors, extra_contact_info, generator"
+            " FROM aggregate_reports WHERE message_id = ? ORDER BY position");
         report.bind(1, message_);
         while (report.step()) {
             out_ << "report " << or_dash(text(report, 1)) << " / " << or_dash(text(report, 2))
                  << " / " << or_dash(text(report, 3)) << flags(report, 9, 10, 11) << '\n'
                  << "  " << range_text(report, 4, 5) << ", p=" << or_dash(text(report, 6));
-            constexpr std::array names{"sp", "np", "adkim", "aspf", "pct", "fo", "testing"};
+            constexpr std::array names{"sp",  "np", "adkim",   "aspf",
+                                       "pct", "fo", "testing", "discovery_method"};
             for (std::size_t i = 0; i < names.size(); ++i) {
                 const int column = 13 + static_cast<int>(i);
                 if (!report.is_null(column)) {
@@ -64,11 +66,12 @@ class Reports {
             }
             out_ << ", " << counted(report.integer(7), "record") << ", "
                  << counted(report.integer(8), "message") << '\n';
-            if (!report.is_null(12)) {
-                out_ << "  contact " << text(report, 12) << '\n';
-            }
-            if (!report.is_null(20)) {
-                out_ << "  errors " << text(report, 20) << '\n';
+            constexpr std::array<std::pair<const char*, int>, 4> lines{
+                {{"contact", 12}, {"contact", 22}, {"generator", 23}, {"errors", 21}}};
+            for (const auto& [name, column] : lines) {
+                if (!report.is_null(column)) {
+                    out_ << "  " << name << ' ' << text(report, column) << '\n';
+                }
             }
             records(report.integer(0));
         }
@@ -143,8 +146,9 @@ class Reports {
 
     void records(std::int64_t id) {
         auto record = database_.prepare(
-            "SELECT source_ip, count, disposition, dkim, spf, header_from, evidence"
-            " FROM aggregate_records WHERE aggregate_report_id = ? ORDER BY count DESC, id");
+            "SELECT source_ip, count, disposition, dkim, spf, header_from, evidence, id,"
+            " envelope_from, envelope_to FROM aggregate_records WHERE aggregate_report_id = ? "
+            "ORDER BY count DESC, id");
         record.bind(1, id);
         std::int64_t number = 0;
         while (record.step()) {
@@ -161,8 +165,35 @@ class Reports {
                  << pad_right(or_dash(text(record, 3)), 4) << "  "
                  << pad_right(or_dash(text(record, 4)), 4) << "  " << or_dash(text(record, 5))
                  << ", " << text(record, 6) << '\n';
+            why(record);
         }
         more(number, "records", "aggregate_records WHERE aggregate_report_id", id);
+    }
+
+    /// What the record's result rests on: each check, the envelope, the reporter's reasons.
+    void why(const storage::Statement& record) {
+        const auto details = [&](std::string_view sql) {
+            auto row = database_.prepare(sql);
+            row.bind(1, record.integer(7));
+            for (std::int64_t number = 0; row.step() && number < kMaxRows; ++number) {
+                out_ << "    " << text(row, 0) << '\n';
+            }
+        };
+        details(
+            "SELECT 'dkim ' || ifnull(result, '-') || ' d=' || ifnull(domain, '-') ||"
+            " ifnull(' s=' || selector, '') || ifnull(': ' || human_result, '')"
+            " FROM aggregate_dkim WHERE aggregate_record_id = ? ORDER BY position");
+        details(
+            "SELECT 'spf ' || ifnull(result, '-') || ' ' || ifnull(scope || '=', '') ||"
+            " ifnull(domain, '-') || ifnull(': ' || human_result, '')"
+            " FROM aggregate_spf WHERE aggregate_record_id = ? ORDER BY position");
+        details(
+            "SELECT 'reason ' || ifnull(type, '-') || ifnull(': ' || comment, '')"
+            " FROM aggregate_reasons WHERE aggregate_record_id = ? ORDER BY position");
+        if (!record.is_null(8) || !record.is_null(9)) {
+            out_ << "    envelope " << or_dash(text(record, 8)) << " to "
+                 << or_dash(text(record, 9)) << '\n';
+        }
     }
 
     void headers(std::int64_t id) {

@@ -241,6 +241,34 @@ TEST_CASE("cli: a message from import to show and back to bytes") {
         CHECK(show.out.find("192.0.2.1") != std::string::npos);
         CHECK(show.out.find("/ r1 / example.org") != std::string::npos);
     }
+    SUBCASE("show says what a record's result rests on") {
+        folder.write(
+            "full.xml",
+            "<feedback><report_metadata><org_name>R</org_name><email>a@r.example</email>"
+            "<extra_contact_info>https://r.example/</extra_contact_info><report_id>f</report_id>"
+            "<date_range><begin>1767225600</begin><end>1767311999</end></date_range>"
+            "<generator>maker 1</generator></report_metadata><policy_published>"
+            "<domain>example.org</domain><p>none</p><discovery_method>treewalk</discovery_method>"
+            "</policy_published><record><row><source_ip>192.0.2.1</source_ip><count>1</count>"
+            "<policy_evaluated><disposition>none</disposition><dkim>fail</dkim><spf>fail</spf>"
+            "<reason><type>forwarded</type><comment>a list</comment></reason></policy_evaluated>"
+            "</row><identifiers><header_from>example.org</header_from>"
+            "<envelope_from>b.example</envelope_from><envelope_to>c.example</envelope_to>"
+            "</identifiers><auth_results><dkim><domain>d.example</domain><selector>s1</selector>"
+            "<result>permerror</result><human_result>bad key</human_result></dkim><spf>"
+            "<domain>b.example</domain><scope>mfrom</scope><result>softfail</result></spf>"
+            "</auth_results></record></feedback>");
+        CHECK(folder.run("import --db full.db full.xml").code == 0);
+        const Result show = folder.run("show 1 --db full.db");
+        for (const char* line :
+             {"  contact https://r.example/\n", "  generator maker 1\n",
+              " discovery_method=treewalk", "    dkim permerror d=d.example s=s1: bad key\n",
+              "    spf softfail mfrom=b.example\n", "    reason forwarded: a list\n",
+              "    envelope b.example to c.example\n"}) {
+            CAPTURE(std::string(line));
+            CHECK(show.out.find(line) != std::string::npos);
+        }
+    }
     SUBCASE("show --raw gives the bytes") {
         const Result raw = folder.run("show 1 --raw --db reports.db");
         CHECK(raw.code == 0);
