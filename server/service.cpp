@@ -68,9 +68,21 @@ smtp::SessionConfig session_config(const Config& config, net::Service service) {
     return session;
 }
 
-Intake::Options intake_options() {
+/// Each session may have a message on its way; the bytes are bounded besides.
+std::size_t queue_messages(const Config& config, std::size_t at_least) {
+    return std::max<std::size_t>(at_least, config.smtp.max_connections);
+}
+
+Intake::Options intake_options(const Config& config) {
     Intake::Options options;
     options.workers = std::max<std::size_t>(2, std::thread::hardware_concurrency());
+    options.max_queue_messages = queue_messages(config, options.max_queue_messages);
+    return options;
+}
+
+storage::Writer::Options writer_options(const Config& config) {
+    storage::Writer::Options options;
+    options.max_queue_messages = queue_messages(config, options.max_queue_messages);
     return options;
 }
 
@@ -171,8 +183,9 @@ Service::Service(const Config& config, const std::function<Config()>& reload)
       sockets_(open_as_started(config)),
       lock_(config.storage.path),
       history_(config.storage.path),
+      writer_options_(writer_options(config)),
       writer_(config.storage.path, writer_options_),
-      intake_(writer_, make_ingest_settings(config), intake_options()),
+      intake_(writer_, make_ingest_settings(config), intake_options(config)),
       housekeeping_(
           config.storage.path,
           retention_rules(config),
@@ -194,7 +207,7 @@ Service::Service(const Config& config, const std::function<Config()>& reload)
                    space_,
                    config.storage.path.parent_path(),
                    intake_,
-                   intake_options()),
+                   intake_options(config)),
       gate_(config),
       journal_(log_, metrics_, config.smtp.accept),
       deliveries_(io_,
@@ -207,7 +220,7 @@ Service::Service(const Config& config, const std::function<Config()>& reload)
                {.writer = writer_,
                 .writer_limits = writer_options_,
                 .intake = intake_,
-                .intake_limits = intake_options(),
+                .intake_limits = intake_options(config),
                 .budget = *budget_,
                 .space = space_,
                 .housekeeping = housekeeping_,

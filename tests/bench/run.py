@@ -117,9 +117,13 @@ def main():
     expected = json.loads((mails / "expected.json").read_text())
     db = work / "bench.db"
 
+    config = work / "bench.toml"
+    most = max(map(int, options.sessions.split(",")))
+    config.write_text(f"[smtp]\nmax_connections = {max(512, most + 16)}\n")
+
     def serve(port):
         return [binary, "serve", "--listen", f"127.0.0.1:{port}", "--db", db, "--accept", "rua@reports.example",
-                "--config", os.devnull]
+                "--config", config]
 
     def floor_round():
         for old in work.glob("floor.db*"):
