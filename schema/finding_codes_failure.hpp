@@ -89,6 +89,9 @@ inline constexpr FindingCode kOddPolicyType{"odd_policy_type", "tls", false};
 inline constexpr FindingCode kOddResultType{"odd_result_type", "tls", false};
 /// The policy's domain was taken from the TLS-Report-Domain field of the mail.
 inline constexpr FindingCode kDomainFromHeader{"domain_from_header", "tls", false};
+/// The TLS-Report-Submitter field of the mail is not the domain of contact-info (RFC 8460 section
+/// 5.3). Detail: both.
+inline constexpr FindingCode kSubmitterDiffers{"submitter_differs", "tls", false};
 /// A host or domain name with a final dot, which was dropped. Detail: as sent.
 inline constexpr FindingCode kTrailingDot{"trailing_dot", "tls", false};
 /// An address with brackets, port, zone or a comment, which were dropped. Detail: as sent.
@@ -127,13 +130,16 @@ inline constexpr std::array kFailureFindingCodes{
 
 /// All codes of stage "tls".
 inline constexpr std::array kTlsFindingCodes{
-    tls::kNoReport,         tls::kBadJson,          tls::kMemory,        tls::kTime,
-    tls::kJsonExtension,    tls::kControlCharacter, tls::kTrailingBytes, tls::kSeveralReports,
-    tls::kSecondReport,     tls::kBadCharacter,     tls::kUnknownField,  tls::kMissingField,
-    tls::kOddType,          tls::kSkippedEntry,     tls::kOddPolicyType, tls::kOddResultType,
-    tls::kDomainFromHeader, tls::kTrailingDot,      tls::kIpForm,        tls::kBadIp,
-    tls::kBadCount,         tls::kMissingTotal,     tls::kSumMismatch,   tls::kBadDate,
-    tls::kOddDate,          tls::kOddRange,         tls::kCut,           tls::kMoreFindings,
+    tls::kNoReport,      tls::kBadJson,          tls::kMemory,
+    tls::kTime,          tls::kJsonExtension,    tls::kControlCharacter,
+    tls::kTrailingBytes, tls::kSeveralReports,   tls::kSecondReport,
+    tls::kBadCharacter,  tls::kUnknownField,     tls::kMissingField,
+    tls::kOddType,       tls::kSkippedEntry,     tls::kOddPolicyType,
+    tls::kOddResultType, tls::kDomainFromHeader, tls::kSubmitterDiffers,
+    tls::kTrailingDot,   tls::kIpForm,           tls::kBadIp,
+    tls::kBadCount,      tls::kMissingTotal,     tls::kSumMismatch,
+    tls::kBadDate,       tls::kOddDate,          tls::kOddRange,
+    tls::kCut,           tls::kMoreFindings,
 };
 
 }  // namespace dmarcbox::schema

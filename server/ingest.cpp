@@ -115,8 +115,7 @@ void read_packed_mail(DocumentReader& outer,
         part.section = document.part + "/" + part.section;
     }
     document.bytes = {};
-    const mime::Field* tls_domain = unpacked->header.find("TLS-Report-Domain");
-    DocumentReader documents(outer, tls_domain == nullptr ? std::string{} : tls_domain->value);
+    DocumentReader documents(outer, TlsFields::of(unpacked->header));
     read_parts(std::move(unpacked->parts), documents, settings, expired, reading);
 }
 
@@ -149,9 +148,7 @@ void read_mail(const Message& message,
     reading.add(unpacked->header.findings);
     reading.add(unpacked->findings);
     const std::string_view kind = kind_of_other(unpacked->header, unpacked->parts);
-    const mime::Field* tls_domain = unpacked->header.find("TLS-Report-Domain");
-    DocumentReader documents(settings, expired,
-                             tls_domain == nullptr ? std::string{} : tls_domain->value, reading,
+    DocumentReader documents(settings, expired, TlsFields::of(unpacked->header), reading,
                              mail_reader(settings, expired, reading));
     read_parts(std::move(unpacked->parts), documents, settings, expired, reading);
     if (reading.other_detail.empty()) {

@@ -11,10 +11,12 @@
 #include "mime/header.hpp"
 #include "mime/label.hpp"
 #include "schema/aggregate_parser.hpp"
+#include "schema/domain_name.hpp"
 #include "schema/failure_parser.hpp"
 #include "schema/finding_codes_aggregate.hpp"
 #include "schema/finding_codes_failure.hpp"
 #include "schema/finding_list.hpp"
+#include "schema/mailbox_domain.hpp"
 #include "schema/scalar_text.hpp"
 #include "schema/tls_parser.hpp"
 #include "schema/xml_text.hpp"
@@ -67,24 +69,41 @@ bool has_label(const mime::Part& part) {
     return !part.header.empty() || part.media_type != "application/octet-stream";
 }
 
+/// The submitter is the domain of contact-info (RFC 8460 section 5.3).
+void check_submitter(schema::TlsReport& report, const std::string& submitter) {
+    const std::string contact = schema::mailbox_domain(report.contact_info);
+    if (!submitter.empty() && !contact.empty() && schema::normalize_domain(submitter) != contact) {
+        report.findings.push_back(schema::make_finding(
+            schema::tls::kSubmitterDiffers, submitter + " submits, contact at " + contact));
+    }
+}
+
 }  // namespace
+
+TlsFields TlsFields::of(const mime::Header& header) {
+    const auto value = [&header](std::string_view name) {
+        const mime::Field* field = header.find(name);
+        return field == nullptr ? std::string{} : std::string(schema::trim(field->value));
+    };
+    return {value("TLS-Report-Domain"), value("TLS-Report-Submitter")};
+}
 
 DocumentReader::DocumentReader(const IngestSettings& settings,
                                const schema::Expired& expired,
-                               std::string tls_report_domain,
+                               TlsFields tls,
                                Reading& reading,
                                ReadMail read_mail)
     : settings_(settings),
       expired_(expired),
-      tls_report_domain_(std::move(tls_report_domain)),
+      tls_(std::move(tls)),
       reading_(reading),
       read_mail_(std::move(read_mail)),
       budget_(std::make_shared<mime::UnpackBudget>(settings.limits.mime())) {}
 
-DocumentReader::DocumentReader(const DocumentReader& outer, std::string tls_report_domain)
+DocumentReader::DocumentReader(const DocumentReader& outer, TlsFields tls)
     : settings_(outer.settings_),
       expired_(outer.expired_),
-      tls_report_domain_(std::move(tls_report_domain)),
+      tls_(std::move(tls)),
       reading_(outer.reading_),
       budget_(outer.budget_) {}
 
@@ -215,7 +234,11 @@ void DocumentReader::read_json(mime::Document document, const std::string& chars
     }
     const std::shared_ptr<void> gate = gate_for(json);
     const auto read_one = [this](std::string_view text) {
-        return schema::parse_tls(text, tls_report_domain_, limits_left(), expired_);
+        auto report = schema::parse_tls(text, tls_.report_domain, limits_left(), expired_);
+        if (report) {
+            check_submitter(*report, tls_.report_submitter);
+        }
+        return report;
     };
     if (!read_several(schema::split_tls(json), read_one, document.part,
                       schema::tls::kSeveralReports, found)) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mime/decompress.hpp"
+#include "mime/header.hpp"
 #include "mime/sniff.hpp"
 #include "mime/unpack.hpp"
 #include "schema/limits.hpp"
@@ -15,6 +16,14 @@
 #include "server/ingest_reading.hpp"
 
 namespace dmarcbox {
+
+/// What the header of a mail says about the TLS report in it (RFC 8460 section 5.3); empty:
+/// nothing.
+struct TlsFields {
+    std::string report_domain;     ///< TLS-Report-Domain, used where a policy has no domain
+    std::string report_submitter;  ///< TLS-Report-Submitter
+    [[nodiscard]] static TlsFields of(const mime::Header& header);
+};
 
 /// Reads leaf parts and bare files: unpacks them, tells by content what each document is, and adds
 /// the reports found to the reading. Labels and names decide nothing, except that HTML labelled as
@@ -26,12 +35,12 @@ class DocumentReader {
 
     DocumentReader(const IngestSettings& settings,
                    const schema::Expired& expired,
-                   std::string tls_report_domain,
+                   TlsFields tls,
                    Reading& reading,
                    ReadMail read_mail);
     /// For the parts of a mail out of an archive of `outer`: shares its budget, and leaves mails in
     /// further archives alone.
-    DocumentReader(const DocumentReader& outer, std::string tls_report_domain);
+    DocumentReader(const DocumentReader& outer, TlsFields tls);
 
     /// A decoded leaf part of a mail.
     void read_part(mime::Part part);
@@ -66,7 +75,7 @@ class DocumentReader {
 
     const IngestSettings& settings_;
     const schema::Expired& expired_;
-    std::string tls_report_domain_;
+    TlsFields tls_;
     Reading& reading_;
     ReadMail read_mail_;  ///< empty inside of a mail out of an archive
     std::shared_ptr<mime::UnpackBudget> budget_;

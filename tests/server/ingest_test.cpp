@@ -477,3 +477,22 @@ TEST_CASE("ingest: the charset of a part counts where the document names none") 
     REQUIRE(kinds(submission) == "aggregate");
     CHECK(std::get<schema::AggregateReport>(submission.reports.front()).org_name == "Почта");
 }
+
+TEST_CASE("ingest: a TLS report whose submitter is another than its contact says so") {
+    struct Row {
+        const char* submitter;
+        bool differs;
+    };
+    for (const Row& row : {Row{"reporter.example", false}, Row{"Reporter.Example.", false},
+                           Row{"other.example", true}}) {
+        CAPTURE(std::string(row.submitter));
+        const auto submission =
+            read(mail("application/tlsrpt+json", kTls,
+                      "TLS-Report-Submitter: " + std::string(row.submitter) + "\r\n"));
+        REQUIRE(kinds(submission) == "tls");
+        const auto& findings = std::get<schema::TlsReport>(submission.reports.front()).findings;
+        CHECK(std::any_of(findings.begin(), findings.end(), [](const auto& finding) {
+                  return finding.code.code == "submitter_differs";
+              }) == row.differs);
+    }
+}
