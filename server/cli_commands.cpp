@@ -47,7 +47,13 @@ void add_show(CommandSet& commands) {
             return run_show(context.load(), *options, context.out_terminal(), std::cout, std::cerr);
         });
     command.add_option("ID", options->message_id, "row id of the message")
-        ->check(CLI::PositiveNumber)
+        ->check(CLI::Validator(
+            [](const std::string& text) {
+                const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
+                return digits && text.size() < 19 ? std::string{}
+                                                  : "\"" + text + "\" is no number of a message";
+            },
+            ""))
         ->required();
     command.add_flag("--raw", options->raw, "the original bytes; not to a terminal");
     command.add_flag("--force", options->force, "with --raw: to a terminal too");

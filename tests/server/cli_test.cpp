@@ -274,6 +274,14 @@ TEST_CASE("cli: a message from import to show and back to bytes") {
         CHECK(raw.code == 0);
         CHECK(raw.out == kReport);
     }
+    SUBCASE("show of what is no number") {
+        for (const char* number : {"abc", "-1", "1.5", "99999999999999999999"}) {
+            const Result wrong = folder.run("show " + std::string(number) + " --db reports.db");
+            CHECK(wrong.code == 2);
+            CHECK(wrong.err == "dmarcbox: show: ID: \"" + std::string(number) +
+                                   "\" is no number of a message; see `dmarcbox show --help`\n");
+        }
+    }
     SUBCASE("show of nothing") {
         const Result none = folder.run("show 99 --db reports.db");
         CHECK(none.code == 1);
