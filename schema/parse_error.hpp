@@ -12,7 +12,7 @@ struct ParseError {
         memory,     ///< over max_parse_bytes
         time        ///< Expired said so
     };
-    Kind kind;
+    Kind kind = Kind::broken;
     Finding finding;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <initializer_list>
 #include <string_view>
@@ -22,7 +23,7 @@ class PresenceMemory {
     [[nodiscard]] std::uint64_t hash(std::initializer_list<std::string_view> texts) const;
     void grow();
 
-    std::uint64_t key_[2];
+    std::array<std::uint64_t, 2> key_{};
     std::vector<std::uint64_t> slots_;  ///< open addressing, 0 is free
     std::size_t used_ = 0;
 };

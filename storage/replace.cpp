@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <set>
 #include <string>
@@ -129,7 +130,7 @@ void Replacement::load_receipt() {
 }
 
 void Replacement::load_stored() {
-    const std::pair<Kind, std::string_view> tables[] = {
+    const std::array<std::pair<Kind, std::string_view>, 3> tables{{
         {Kind::aggregate,
          "SELECT id, content_sha256, conflict, counted, pruned_at FROM aggregate_reports "
          "WHERE message_id = ?1 ORDER BY position"},
@@ -139,7 +140,7 @@ void Replacement::load_stored() {
         {Kind::tls,
          "SELECT id, content_sha256, conflict, counted, pruned_at FROM tls_reports "
          "WHERE message_id = ?1 ORDER BY position"},
-    };
+    }};
     for (const auto& [kind, sql] : tables) {
         auto statement = database_.prepare(sql);
         for (statement.bind(1, message_id_); statement.step();) {
