@@ -15,8 +15,8 @@ namespace dmarcbox {
 /// A dot per reporter and day on which a report came; a hole is silence. At most `most` reporters.
 [[nodiscard]] std::string reporters_chart(const SummaryFacts& facts, std::size_t most);
 
-/// A strip per domain and reporter: low, middle, high for p of none, quarantine, reject, from the first
-/// to the last day a reporter saw it. At most `most` strips.
+/// A strip per domain and reporter: low, middle, high for p of none, quarantine, reject, from the
+/// first to the last day a reporter saw it. At most `most` strips.
 [[nodiscard]] std::string policies_chart(const SummaryFacts& facts, std::size_t most);
 
 }  // namespace dmarcbox
