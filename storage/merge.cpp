@@ -67,23 +67,36 @@ std::int64_t MergeSource::messages() {
     return database_.integer("SELECT count(*) FROM messages");
 }
 
-std::optional<Submission> MergeSource::next() {
+std::optional<MergeSource::Message> MergeSource::next() {
+    for (;;) {
+        auto find = database_.prepare("SELECT id FROM messages WHERE id > ?1 ORDER BY id LIMIT 1");
+        find.bind(1, last_id_);
+        if (!find.step()) {
+            return std::nullopt;
+        }
+        last_id_ = find.integer(0);
+        if (auto message = load(last_id_)) {
+            return message;
+        }
+    }
+}
+
+std::optional<MergeSource::Message> MergeSource::load(std::int64_t id) {
     auto find = database_.prepare(
-        "SELECT m.id, m.outcome, m.detail, m.duplicate_of, o.size, o.sha256, o.reduced, o.content "
-        "FROM messages m LEFT JOIN originals o ON o.message_id = m.id "
-        "WHERE m.id > ?1 ORDER BY m.id LIMIT 1");
-    find.bind(1, last_id_);
+        "SELECT m.outcome, m.detail, m.duplicate_of, m.pruned_at, o.size, o.sha256, o.reduced, "
+        "o.content FROM messages m LEFT JOIN originals o ON o.message_id = m.id WHERE m.id = ?1");
+    find.bind(1, id);
     if (!find.step()) {
         return std::nullopt;
     }
-    last_id_ = find.integer(0);
-    std::optional<Submission> submission(std::in_place);
-    (void)load_receipt(database_, last_id_, submission->receipt);
-    submission->outcome = parse_outcome(find.text(1));
-    submission->detail = find.text(2);
-    submission->skip_known_bytes = true;
+    std::optional<Message> message(std::in_place);
+    Submission& submission = message->submission;
+    (void)load_receipt(database_, id, submission.receipt);
+    submission.outcome = parse_outcome(find.text(0));
+    submission.detail = find.text(1);
+    submission.skip_known_bytes = true;
     if (!find.is_null(5)) {
-        auto& original = submission->original;
+        auto& original = submission.original;
         original.size = find.integer(4);
         const auto digest = find.blob(5);
         std::copy_n(digest.begin(), std::min(digest.size(), original.sha256.size()),
@@ -92,32 +105,62 @@ std::optional<Submission> MergeSource::next() {
         const auto content = find.blob(7);
         original.content.assign(reinterpret_cast<const char*>(content.data()), content.size());
     } else {
-        submission->original_missing = true;
+        submission.original_missing = true;
+        if (!find.is_null(3)) {
+            submission.original_pruned_at = find.integer(3);
+        }
     }
-    load_reports(last_id_, *submission);
-    if (submission->outcome == Outcome::duplicate && !find.is_null(3)) {
-        // What it repeated is stored with the earlier message.
-        load_reports(find.integer(3), *submission);
+    // What a re-send repeated is stored with the earlier message.
+    const bool resent = submission.outcome == Outcome::duplicate && !find.is_null(2);
+    const std::int64_t holder = resent ? find.integer(2) : id;
+    const auto stored = reports_of(database_, holder);
+    const auto pruned = std::count_if(stored.begin(), stored.end(),
+                                      [](const StoredReport& report) { return report.pruned; });
+    if (pruned > 0) {
+        load_original_again(*message, id, holder);
+        if (!message->bytes) {
+            pruned_reports_ += resent ? 0 : pruned;
+            return std::nullopt;
+        }
+        return message;
     }
-    load_findings(last_id_, *submission);
-    return submission;
+    load_reports(id, submission);
+    if (resent) {
+        load_reports(holder, submission);
+    }
+    load_findings(id, submission);
+    return message;
+}
+
+void MergeSource::load_original_again(Message& message, std::int64_t id, std::int64_t holder) {
+    auto original = load_original(database_, id);
+    if (!original) {
+        return;
+    }
+    message.bytes = std::move(original->bytes);
+    if (!original->reduced) {
+        return;
+    }
+    auto find = database_.prepare(
+        "SELECT content_sha256 FROM failure_reports WHERE message_id = ?1 ORDER BY position");
+    for (find.bind(1, holder); find.step();) {
+        const auto digest = find.blob(0);
+        auto& hash = message.failure_hashes.emplace_back();
+        std::copy_n(digest.begin(), std::min(digest.size(), hash.size()), hash.begin());
+    }
 }
 
 void MergeSource::load_reports(std::int64_t message_id, Submission& submission) {
     for (const auto& stored : reports_of(database_, message_id)) {
         switch (stored.kind) {
             case Kind::aggregate:
-                if (stored.pruned) {
-                    ++pruned_reports_;
-                } else if (auto report = loader_.aggregate(stored.id)) {
+                if (auto report = loader_.aggregate(stored.id)) {
                     schema::classify_records(*report);
                     submission.reports.emplace_back(std::move(*report));
                 }
                 break;
             case Kind::tls:
-                if (stored.pruned) {
-                    ++pruned_reports_;
-                } else if (auto report = loader_.tls(stored.id)) {
+                if (auto report = loader_.tls(stored.id)) {
                     submission.reports.emplace_back(std::move(*report));
                 }
                 break;

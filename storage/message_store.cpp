@@ -141,13 +141,22 @@ void MessageStore::count(const schema::AggregateReport& report, const Receipt& r
     totals_.close();
 }
 
+void MessageStore::keep_original(std::int64_t message_id, const Submission& submission) {
+    if (!submission.original_missing) {
+        messages_.insert_original(message_id, submission.receipt.sha256, submission.original);
+    } else if (submission.original_pruned_at) {
+        database_.prepare("UPDATE messages SET pruned_at = ?2 WHERE id = ?1")
+            .bind(1, message_id)
+            .bind(2, submission.original_pruned_at)
+            .run();
+    }
+}
+
 MessageStore::Rows MessageStore::insert(Submission& submission) {
     Rows rows;
     const Receipt& receipt = submission.receipt;
     rows.message_id = messages_.insert(receipt, submission.outcome, submission.detail);
-    if (!submission.original_missing) {
-        messages_.insert_original(rows.message_id, receipt.sha256, submission.original);
-    }
+    keep_original(rows.message_id, submission);
     ReportPlace place;
     place.message_id = rows.message_id;
     for (auto& report : submission.reports) {
@@ -206,10 +215,7 @@ Verdict MessageStore::insert_raw(const Submission& submission, const std::string
     verdict.outcome = Outcome::unreadable;
     verdict.detail = std::string(finding::kStoreFailed.code);
     verdict.message_id = messages_.insert(submission.receipt, Outcome::unreadable, verdict.detail);
-    if (!submission.original_missing) {
-        messages_.insert_original(verdict.message_id, submission.receipt.sha256,
-                                  submission.original);
-    }
+    keep_original(verdict.message_id, submission);
     const schema::Finding finding{finding::kStoreFailed, {}, why};
     messages_.insert_finding(verdict.message_id, 1, finding, {});
     return verdict;

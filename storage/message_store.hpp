@@ -78,6 +78,7 @@ class MessageStore {
     };
 
     [[nodiscard]] Rows insert(Submission& submission);
+    void keep_original(std::int64_t message_id, const Submission& submission);
     [[nodiscard]] Verdict insert_raw(const Submission& submission, const std::string& why);
     [[nodiscard]] StoredReport insert_report(schema::AggregateReport& report,
                                              const Receipt& receipt,

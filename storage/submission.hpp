@@ -55,8 +55,9 @@ struct Submission {
         findings;                         ///< of the message; those of a report stay in the report
     std::vector<schema::Report> reports;  ///< in message order
     bool skip_known_bytes = false;        ///< files: identical bytes already kept make no new row
-    bool original_missing = false;        ///< from another database that had pruned it
-    std::string session;                  ///< id for the log; not stored
+    bool original_missing = false;        ///< from another database that does not have it
+    std::optional<std::int64_t> original_pruned_at;  ///< when retention removed it there
+    std::string session;                             ///< id for the log; not stored
 
     /// Bytes of memory this holds, for the bound of the queue.
     [[nodiscard]] std::size_t memory() const;

@@ -76,10 +76,11 @@ class Import {
            const Terminal& terminal,
            std::ostream& err)
         : options_(options),
+          settings_(make_ingest_settings(config)),
           progress_(err, terminal),
           writer_(config.storage.path, {.max_batch_messages = kBatchMessages}),
           intake_(writer_,
-                  make_ingest_settings(config),
+                  settings_,
                   {.workers = options.jobs > 0
                                   ? options.jobs
                                   : std::max<std::size_t>(2, std::thread::hardware_concurrency()),
@@ -174,11 +175,11 @@ class Import {
         try {
             storage::MergeSource source(path);
             while (!stopped()) {
-                auto submission = source.next();
-                if (!submission) {
+                auto message = source.next();
+                if (!message) {
                     break;
                 }
-                submit(std::move(*submission), path.string());
+                submit(read_again(std::move(*message)), path.string());
             }
             if (source.pruned_reports() > 0) {
                 tally_.add_pruned(static_cast<std::uint64_t>(source.pruned_reports()));
@@ -186,6 +187,29 @@ class Import {
         } catch (const storage::DatabaseError& error) {
             tally_.add_failure(error.what());
         }
+    }
+
+    /// Rows that retention had removed there are made again from the original.
+    storage::Submission read_again(storage::MergeSource::Message merged) {
+        if (!merged.bytes) {
+            return std::move(merged.submission);
+        }
+        Message message;
+        message.bytes = *merged.bytes;
+        message.source = "import";
+        message.received_at = merged.submission.receipt.received_at;
+        storage::Submission read = ingest(message, settings_);
+        read.receipt = std::move(merged.submission.receipt);
+        read.original = std::move(merged.submission.original);
+        read.original_missing = merged.submission.original_missing;
+        auto hash = merged.failure_hashes.begin();
+        for (auto& report : read.reports) {
+            auto* failure = std::get_if<schema::FailureReport>(&report);
+            if (failure != nullptr && hash != merged.failure_hashes.end()) {
+                failure->content_sha256 = *hash++;
+            }
+        }
+        return read;
     }
 
     void submit(storage::Submission submission, const std::string& name) {
@@ -291,6 +315,7 @@ class Import {
     }
 
     const ImportOptions& options_;
+    const IngestSettings settings_;
     ImportProgress progress_;
     ImportCounts counts_;
     ImportTally tally_;

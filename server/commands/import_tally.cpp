@@ -143,8 +143,8 @@ void ImportTally::print_summary(std::ostream& out,
         out << "skipped in folders, neither mail nor report: " << plural(skipped_, "file") << '\n';
     }
     if (pruned_ > 0) {
-        out << "left out, since retention had removed their records there: "
-            << plural(pruned_, "report") << '\n';
+        out << "left out, since retention had removed their rows and originals there: "
+            << plural(pruned_, "report") << "; import the files they came from\n";
     }
     if (conflicts_ > 0) {
         out << "conflicts with an earlier report of the same id: " << count(conflicts_) << '\n';

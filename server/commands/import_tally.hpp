@@ -24,7 +24,9 @@ class ImportTally {
     void add_pruned(std::uint64_t reports) { pruned_ += reports; }
 
     [[nodiscard]] std::uint64_t messages() const { return messages_; }
-    [[nodiscard]] bool clean() const { return faults_.empty() && more_faults_ == 0; }
+    [[nodiscard]] bool clean() const {
+        return faults_.empty() && more_faults_ == 0 && pruned_ == 0;
+    }
 
     /// One line per fault, grouped where more than 10 are alike.
     void print_faults(std::ostream& err) const;

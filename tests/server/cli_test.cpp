@@ -328,6 +328,41 @@ TEST_CASE("cli: a message from import to show and back to bytes") {
         CHECK(merged.code == 0);
         CHECK(merged.out.find("1 report (1 record)") != std::string::npos);
     }
+    SUBCASE("a database with pruned reports is merged from its originals, or not at all") {
+        const auto sum = [&folder](const std::string& name) {
+            storage::Database database(folder / name, storage::Database::Mode::read_only);
+            return database.integer("SELECT ifnull(sum(messages), 0) FROM daily");
+        };
+        const auto prune = [&folder](const std::string& retention) {
+            folder.write("prune.toml", "[retention]\n" + retention);
+            return folder.run("prune --db reports.db --config prune.toml").code;
+        };
+        {
+            storage::Database database(folder / "reports.db", storage::Database::Mode::read_write);
+            database.execute("UPDATE messages SET received_at = received_at - 1000 * 86400");
+        }
+        CHECK(prune("reports_days = 1\noriginals_days = 0\n") == 0);
+        const std::int64_t all = sum("reports.db");
+        REQUIRE(all > 0);
+        const Result again = folder.run("import reports.db --db again.db");
+        CHECK(again.code == 0);
+        CHECK(again.out.find(": 1 report (1 record)") != std::string::npos);
+        CHECK(sum("again.db") == all);
+        CHECK(folder.run("import report.eml --db again.db").code == 0);
+        CHECK(sum("again.db") == all);
+        // The file is not doubled where its records were pruned either.
+        CHECK(folder.run("import report.eml --db reports.db").code == 0);
+        CHECK(sum("reports.db") == all);
+
+        CHECK(prune("reports_days = 1\noriginals_days = 1\n") == 0);
+        const Result gone = folder.run("import reports.db --db gone.db");
+        CHECK(gone.code == 1);
+        CHECK(gone.out.find("left out, since retention had removed their rows and originals there: "
+                            "1 report; import the files they came from\n") != std::string::npos);
+        CHECK(folder.run("import report.eml --db gone.db").code == 0);
+        CHECK(sum("gone.db") == all);
+        CHECK(folder.run("verify --db gone.db").code == 0);
+    }
     SUBCASE("prune has nothing to do") {
         CHECK(folder.run("prune --dry-run --db reports.db").out == "nothing is due\n");
         CHECK(folder.run("prune --db reports.db").out == "nothing is due\n");

@@ -362,20 +362,25 @@ TEST_CASE("another database is merged with identity kept") {
     const TempDir dir;
     Store theirs(dir.file("theirs.db"));
     fill(theirs);
-    theirs.database.execute("DELETE FROM originals WHERE message_id IN (1, 5)");
+    theirs.database.execute(
+        "DELETE FROM originals WHERE message_id IN (1, 5);"
+        "UPDATE messages SET pruned_at = 4711 WHERE id IN (1, 5)");
     Store ours(dir.file("ours.db"));
     (void)ours.add(
         compressed("own", {report("Other", "2", {record("192.0.2.1", 5, "dkim")}, 40)}, 40));
     for (int round = 0; round < 2; ++round) {
         MergeSource source(dir.file("theirs.db"));
         CHECK(source.messages() == 8);
-        while (auto submission = source.next()) {
-            (void)ours.add(std::move(*submission));
+        while (auto message = source.next()) {
+            CHECK_FALSE(message->bytes.has_value());
+            (void)ours.add(std::move(message->submission));
         }
+        CHECK(source.pruned_reports() == 0);
     }
     CHECK(rows(ours.database, "SELECT id, outcome, duplicate_of, detail FROM messages") ==
           "1|report||\n2|report||\n3|duplicate|2|\n4|report||\n5|report||\n6|report||\n"
           "7|unreadable||xml_broken\n8|other||\n9|duplicate|1|\n");
+    CHECK(rows(ours.database, "SELECT id FROM messages WHERE pruned_at = 4711") == "2\n6\n");
     CHECK(rows(ours.database, "SELECT message_id FROM originals") == "1\n3\n4\n5\n7\n8\n9\n");
     CHECK(rows(ours.database, "SELECT * FROM failing_sources") ==
           rows(theirs.database, "SELECT * FROM failing_sources"));
