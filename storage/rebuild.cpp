@@ -19,6 +19,7 @@ void drop_temporary(Database& database) {
     for (const auto table : kTables) {
         database.execute("DROP TABLE IF EXISTS temp.rebuilt_" + std::string(table));
     }
+    database.execute("DROP TABLE IF EXISTS temp.rebuilt_cosigners");
 }
 
 // The definition of the live table, for the temporary one: same keys, same order.
@@ -58,6 +59,7 @@ RebuiltTotals::RebuiltTotals(Database& database, std::string domain)
                 where(domain_),
             domain_);
     }
+    database_.execute(definition(database_, "cosigners"));
     Totals totals(database_, "rebuilt_");
     ReportLoader loader(database_);
     auto reports = database_.prepare(
@@ -111,6 +113,14 @@ std::vector<std::string> RebuiltTotals::differences() {
             }
         }
     }
+    // Those of pruned reports are in the live table only.
+    const auto cosigners = database_.integer(
+        "SELECT count(*) FROM (SELECT * FROM temp.rebuilt_cosigners EXCEPT "
+        "SELECT * FROM main.cosigners)");
+    if (cosigners > 0) {
+        lines.push_back("cosigners: " + std::to_string(cosigners) +
+                        (cosigners == 1 ? " row missing" : " rows missing"));
+    }
     return lines;
 }
 
@@ -120,6 +130,12 @@ void RebuiltTotals::replace_live() {
         run(database_, "DELETE FROM main." + name + where(domain_), domain_);
         database_.execute("INSERT INTO main." + name + " SELECT * FROM temp.rebuilt_" + name);
     }
+    database_.execute(
+        "INSERT OR IGNORE INTO main.cosigners SELECT domain, signer FROM temp.rebuilt_cosigners");
+    not_stale();
+}
+
+void RebuiltTotals::not_stale() {
     if (domain_.empty()) {
         database_.execute("DELETE FROM stale_totals");
     } else {

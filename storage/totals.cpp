@@ -22,6 +22,9 @@ std::string_view or_none(std::string_view text) {
     return text.empty() ? kNone : text;
 }
 
+/// Tables of what retention removed.
+constexpr std::string_view kPruned = "pruned_";
+
 std::string with_prefix(std::string_view prefix, std::string_view sql) {
     std::string text;
     for (const char c : sql) {
@@ -73,6 +76,7 @@ constexpr std::string_view kDayUpsert =
 Totals::Totals(Database& database, const std::string& prefix)
     : database_(database),
       live_(prefix.empty()),
+      notes_cosigners_(prefix != kPruned),
       add_reporter_(database.prepare(
           with_prefix(prefix,
                       "INSERT OR IGNORE INTO $source_reporters (domain, org_name, source_ip) "
@@ -81,8 +85,10 @@ Totals::Totals(Database& database, const std::string& prefix)
           prefix,
           "INSERT OR IGNORE INTO $source_identities (domain, source_ip, kind, identity) "
           "VALUES (?1, ?2, ?3, ?4)"))),
-      add_cosigner_(
-          database.prepare("INSERT OR IGNORE INTO cosigners (domain, signer) VALUES (?1, ?2)")),
+      // The sums of pruned records have none of their own.
+      add_cosigner_(database.prepare(
+          with_prefix(prefix == kPruned ? "" : prefix,
+                      "INSERT OR IGNORE INTO $cosigners (domain, signer) VALUES (?1, ?2)"))),
       add_source_(database.prepare(with_prefix(prefix, kSourceUpsert))),
       add_evidence_(database.prepare(with_prefix(
           prefix,
@@ -137,7 +143,7 @@ void Totals::note_identities(DomainSums& domain,
 }
 
 void Totals::note_cosigners(const schema::AggregateRecord& record) {
-    if (!live_ || record.dkim_results.size() < 2 || !record.passed()) {
+    if (!notes_cosigners_ || record.dkim_results.size() < 2 || !record.passed()) {
         return;
     }
     for (const auto& result : record.dkim_results) {

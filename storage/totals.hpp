@@ -93,6 +93,7 @@ class Totals {
 
     Database& database_;
     bool live_;
+    bool notes_cosigners_;
     Statement add_reporter_;
     Statement add_identity_;
     Statement add_cosigner_;

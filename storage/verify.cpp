@@ -6,6 +6,7 @@
 #include "schema/content_hash.hpp"
 #include "storage/originals.hpp"
 #include "storage/rebuild.hpp"
+#include "storage/verify_reports.hpp"
 
 namespace dmarcbox::storage {
 
@@ -51,7 +52,9 @@ void check_foreign_keys(Database& database, VerifyResult& result) {
 }
 
 void check_originals(Database& database, VerifyResult& result) {
-    auto originals = database.prepare("SELECT message_id, size, sha256, content FROM originals");
+    auto originals = database.prepare(
+        "SELECT o.message_id, o.size, o.sha256, o.content, o.reduced = 0 AND o.sha256 <> m.sha256 "
+        "FROM originals o JOIN messages m ON m.id = o.message_id");
     std::size_t lines = 0;
     while (originals.step()) {
         ++result.originals;
@@ -63,6 +66,8 @@ void check_originals(Database& database, VerifyResult& result) {
         } else if (const auto digest = schema::sha256(*bytes);
                    !std::equal(digest.begin(), digest.end(), stored.begin(), stored.end())) {
             fault = "does not have its SHA-256";
+        } else if (originals.integer(4) != 0) {
+            fault = "is not what was received: messages.sha256 is another";
         }
         if (!fault.empty() && ++lines <= kMaxLines) {
             result.problems.push_back("original of message " +
@@ -71,22 +76,18 @@ void check_originals(Database& database, VerifyResult& result) {
     }
 }
 
-// Of the reports of one identity one counts, and all are in conflict if there are several.
-void check_flags(Database& database, VerifyResult& result) {
-    for (const auto& [table, columns] :
-         {std::pair{"aggregate_reports", "org_name, report_id, domain, begin_at, end_at"},
-          std::pair{"tls_reports", "org_name, report_id, begin_at, end_at, policy_domains"}}) {
-        auto groups = database.prepare(
-            std::string("SELECT min(id), count(*), sum(counted), sum(conflict) FROM ") + table +
-            " WHERE report_id IS NOT NULL GROUP BY " + columns +
-            " HAVING sum(counted) <> 1 OR sum(conflict) <> iif(count(*) > 1, count(*), 0)");
-        for (std::size_t lines = 0; groups.step() && lines < kMaxLines; ++lines) {
-            result.problems.push_back(
-                std::string(table) + ": report " + std::to_string(groups.integer(0)) + " and " +
-                std::to_string(groups.integer(1) - 1) + " more of its identity: counted " +
-                std::to_string(groups.integer(2)) + ", in conflict " +
-                std::to_string(groups.integer(3)));
-        }
+// Identical bytes are kept once, with the first message that brought them.
+void check_missing_originals(Database& database, VerifyResult& result) {
+    auto missing = database.prepare(
+        "SELECT m.id FROM messages m WHERE m.pruned_at IS NULL AND m.outcome <> 'duplicate' "
+        "AND NOT EXISTS (SELECT 1 FROM originals o WHERE o.message_id = m.id) "
+        "AND NOT EXISTS (SELECT 1 FROM messages n LEFT JOIN originals o ON o.message_id = n.id "
+        "WHERE n.sha256 = m.sha256 AND (o.message_id IS NOT NULL OR n.pruned_at IS NOT NULL)) "
+        "ORDER BY m.id LIMIT ?1");
+    missing.bind(1, static_cast<std::int64_t>(kMaxLines));
+    while (missing.step()) {
+        result.problems.push_back("original of message " + std::to_string(missing.integer(0)) +
+                                  ": is missing, and retention did not remove it");
     }
 }
 
@@ -118,11 +119,11 @@ VerifyResult verify(Database& database, const std::function<void(const char*)>& 
         const char* name;
         void (*run)(Database&, VerifyResult&);
     };
-    constexpr Check kChecks[] = {{"integrity", check_integrity},
-                                 {"foreign keys", check_foreign_keys},
-                                 {"originals", check_originals},
-                                 {"flags", check_flags},
-                                 {"totals", check_totals}};
+    constexpr Check kChecks[] = {
+        {"integrity", check_integrity}, {"foreign keys", check_foreign_keys},
+        {"originals", check_originals}, {"missing originals", check_missing_originals},
+        {"reports", check_reports},     {"flags", check_flags},
+        {"totals", check_totals}};
     for (const auto& [name, check] : kChecks) {
         next(name);
         try {
@@ -135,16 +136,42 @@ VerifyResult verify(Database& database, const std::function<void(const char*)>& 
     return result;
 }
 
-std::size_t rebuild_totals(Database& database) {
-    Transaction transaction(database);
-    std::size_t lines = 0;
-    {
-        RebuiltTotals rebuilt(database, "");
-        lines = rebuilt.differences().size();
-        rebuilt.replace_live();
+namespace {
+
+/// Policy domains of reports and of totals, pruned ones too.
+std::vector<std::string> domains_of(Database& database) {
+    std::vector<std::string> domains;
+    auto find = database.prepare(
+        "SELECT ifnull(domain, '(none)') FROM aggregate_reports UNION SELECT domain FROM "
+        "day_totals "
+        "UNION SELECT domain FROM source_totals UNION SELECT domain FROM source_evidence "
+        "UNION SELECT domain FROM source_reporters UNION SELECT domain FROM source_identities "
+        "UNION SELECT domain FROM stale_totals");
+    while (find.step()) {
+        domains.emplace_back(find.text(0));
     }
-    transaction.commit();
-    return lines;
+    return domains;
+}
+
+}  // namespace
+
+Rebuilt rebuild(Database& database) {
+    Rebuilt result;
+    result.flags = settle_flags(database);
+    result.passing_keys = restore_passing_keys(database);
+    for (const auto& domain : domains_of(database)) {
+        Transaction transaction(database);
+        RebuiltTotals totals(database, domain);
+        const std::size_t lines = totals.differences().size();
+        if (lines > 0) {
+            totals.replace_live();
+        } else {
+            totals.not_stale();
+        }
+        transaction.commit();
+        result.totals += lines;
+    }
+    return result;
 }
 
 }  // namespace dmarcbox::storage

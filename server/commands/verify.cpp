@@ -12,9 +12,20 @@ namespace dmarcbox {
 int run_verify(const Config& config, bool rebuild, std::ostream& out, std::ostream& err) {
     if (rebuild) {
         auto database = open_database(config, storage::Database::Mode::read_write);
-        const std::size_t rows = storage::rebuild_totals(database);
-        out << "totals made again: " << with_commas(static_cast<std::int64_t>(rows))
-            << (rows == 1 ? " line was" : " lines were") << " different\n";
+        const auto rebuilt = storage::rebuild(database);
+        const auto tell = [&out](std::size_t count, const char* one, const char* many) {
+            out << with_commas(static_cast<std::int64_t>(count)) << ' ' << (count == 1 ? one : many)
+                << '\n';
+        };
+        if (rebuilt.flags > 0) {
+            tell(rebuilt.flags, "report had wrong flags", "reports had wrong flags");
+        }
+        if (rebuilt.passing_keys > 0) {
+            tell(rebuilt.passing_keys, "report's signatures were missing in passing_keys",
+                 "reports' signatures were missing in passing_keys");
+        }
+        out << "totals made again: ";
+        tell(rebuilt.totals, "line was different", "lines were different");
     }
     auto database = open_database(config, storage::Database::Mode::read_only);
     const auto result =

@@ -3,12 +3,15 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <thread>
 #include <tuple>
 
 #include "schema/content_hash.hpp"
+#include "schema/evidence.hpp"
 #include "storage/backup.hpp"
 #include "storage/merge.hpp"
 #include "storage/originals.hpp"
@@ -252,12 +255,12 @@ TEST_CASE("a pruned report is still known and keeps no personal data of samples"
                "SELECT source_ip, original_rcpt_to, sample_from, sample_subject, pruned_at > 0 "
                "FROM failure_reports") == "203.0.113.201||||1\n");
     CHECK(problems(store.database) == "");
-    CHECK(rebuild_totals(store.database) == 0);
+    CHECK(rebuild(store.database).totals == 0);
     CHECK(rows(store.database, "SELECT sum(messages) FROM day_totals") == "18\n");
     // What was pruned and counts goes on counting when its message is read again.
     (void)store.replace(
         1, compressed("a", {report("Reporter", "1", {record("192.0.2.1", 12, "dkim")})}));
-    (void)rebuild_totals(store.database);
+    (void)rebuild(store.database);
     CHECK(rows(store.database, "SELECT sum(messages) FROM day_totals") == "18\n");
     CHECK(problems(store.database) == "");
 }
@@ -345,7 +348,22 @@ TEST_CASE("verify names what is wrong") {
             "day_totals: 1 row not as the records say, first: example.org 2026-11-21 13\n"
             "day_totals: 1 row missing, first: example.org 2026-11-21 13\n"},
         Row{"flags of a conflict", "UPDATE aggregate_reports SET conflict = 0 WHERE id = 1",
-            "aggregate_reports: report 1 and 1 more of its identity: counted 1, in conflict 1\n"},
+            "aggregate_reports 1: counted is 1 and conflict 0, by its identity they are 1 and 1; "
+            "`dmarcbox verify --rebuild` sets them\n"},
+        Row{"an original that is gone", "DELETE FROM originals WHERE message_id = 1",
+            "original of message 1: is missing, and retention did not remove it\n"},
+        Row{"another mail's original", "UPDATE messages SET sha256 = zeroblob(32) WHERE id = 1",
+            "original of message 1: is not what was received: messages.sha256 is another\n"},
+        Row{"a sum of a report", "UPDATE aggregate_reports SET message_count = 999 WHERE id = 1",
+            "aggregate_reports 1: says 999 messages in 2 records, has 13 in 2; `dmarcbox reprocess "
+            "--all` reads its message again\n"},
+        Row{"rows of a report",
+            "UPDATE aggregate_records SET envelope_to = 'x.example' WHERE id = 1",
+            "aggregate_reports 1: its rows are not those of content_sha256; `dmarcbox reprocess "
+            "--all` reads its message again\n"},
+        Row{"rows of a TLS report", "UPDATE tls_policies SET success_count = 99",
+            "tls_reports 1: its rows are not those of content_sha256; `dmarcbox reprocess --all` "
+            "reads its message again\n"},
     };
     for (const auto& row : rows_) {
         SUBCASE(row.name) {
@@ -356,6 +374,79 @@ TEST_CASE("verify names what is wrong") {
             CHECK(problems(store.database) == row.expected);
         }
     }
+}
+
+TEST_CASE("verify finds what rebuild mends") {
+    struct Row {
+        const char* name;
+        const char* damage;
+        const char* found;
+    };
+    const std::array rows_{
+        Row{"the other report of a conflict counts",
+            "UPDATE aggregate_reports SET counted = 1 - counted WHERE conflict = 1",
+            "by its identity they are"},
+        Row{"a lone report does not count", "UPDATE aggregate_reports SET counted = 0 WHERE id = 1",
+            "aggregate_reports 1: counted is 0"},
+        Row{"passing keys", "DELETE FROM passing_keys", "missing in passing_keys"},
+        Row{"cosigners", "DELETE FROM cosigners", "cosigners: 1 row missing"},
+        Row{"totals", "DELETE FROM source_totals", "source_totals: "},
+    };
+    for (const auto& row : rows_) {
+        CAPTURE(std::string(row.name));
+        const TempDir dir;
+        Store store(dir.file("t.db"));
+        auto signer = record("192.0.2.7", 4, "dkim");
+        signer.dkim = "pass";
+        signer.dkim_results = {{"example.org", "s1", "pass", {}}, {"esp.example", "e", "pass", {}}};
+        auto signed_report = report("Signer", "9", {signer});
+        schema::classify_records(signed_report);
+        hash(signed_report);
+        (void)store.add(message("signed", {signed_report}));
+        (void)store.add(message("1", {report("Reporter", "1", {record("192.0.2.1", 10, "dkim")})}));
+        (void)store.add(message("2", {report("Reporter", "1", {record("192.0.2.1", 12, "dkim")})}));
+        const auto good = rows(store.database, "SELECT * FROM sources");
+        REQUIRE(rows(store.database, "SELECT count(*) FROM cosigners") == "1\n");
+        CHECK(problems(store.database) == "");
+        store.database.execute(row.damage);
+        CHECK(problems(store.database).find(row.found) != std::string::npos);
+        (void)rebuild(store.database);
+        CHECK(problems(store.database) == "");
+        CHECK(rows(store.database, "SELECT * FROM sources") == good);
+    }
+}
+
+TEST_CASE("others write while totals are made again") {
+    const TempDir dir;
+    Store store(dir.file("t.db"));
+    for (int i = 0; i < 20; ++i) {
+        const std::string domain = "d" + std::to_string(i) + ".example";
+        (void)store.add(message(
+            domain,
+            {report("Reporter", domain, {record("192.0.2.1", 1, "dkim", domain)}, 0, domain)}));
+    }
+    std::atomic<bool> done = false;
+    std::atomic<int> written = 0;
+    std::thread other([&] {
+        Store second(dir.file("t.db"));
+        for (int i = 0; !done || i < 3; ++i) {
+            const std::string id = "new " + std::to_string(i);
+            (void)second.add(message(id, {report("Other", id, {record("192.0.2.2", 1, "dkim")})}));
+            ++written;
+        }
+    });
+    while (written == 0) {
+        std::this_thread::yield();
+    }
+    for (int round = 0; round < 5; ++round) {
+        store.database.execute("DELETE FROM source_totals WHERE domain LIKE 'd%.example'");
+        CHECK(rebuild(store.database).totals > 0);
+    }
+    done = true;
+    other.join();
+    CHECK(problems(store.database) == "");
+    CHECK(rows(store.database, "SELECT sum(messages) FROM source_totals WHERE domain LIKE 'd%'") ==
+          "20\n");
 }
 
 TEST_CASE("another database is merged with identity kept") {
