@@ -22,6 +22,62 @@ std::int64_t share(std::int64_t sum, std::int64_t seconds, std::int64_t length) 
     return static_cast<std::int64_t>(static_cast<Wide>(sum) * seconds / length);
 }
 
+constexpr std::size_t kMessages = 0;
+constexpr std::size_t kPassed = 1;
+constexpr std::size_t kDkim = 2;
+constexpr std::size_t kSpf = 3;
+constexpr std::size_t kQuarantined = 4;
+constexpr std::size_t kRejected = 5;
+
+/// Deals the sums of a report out with its messages. Each group is dealt among those it is a part
+/// of (passed among messages, DKIM among passed, SPF among what DKIM leaves and what both pass,
+/// rejected among what is not quarantined), so that what holds for the report holds for each day.
+class Split {
+  public:
+    explicit Split(const Sums& all) : all_(all) {
+        const std::int64_t only_spf = all[kPassed] - all[kDkim];
+        nested_ = all[kPassed] <= all[kMessages] && only_spf >= 0 && all[kSpf] >= only_spf &&
+                  all[kSpf] <= all[kPassed] && all[kQuarantined] + all[kRejected] <= all[kMessages];
+    }
+
+    /// What belongs to the next so many messages.
+    Sums next(std::int64_t messages) {
+        const Sums before = dealt_;
+        dealt_[kMessages] += messages;
+        deal(kPassed, kMessages);
+        deal(kQuarantined, kMessages);
+        if (nested_) {
+            deal(kDkim, kPassed);
+            const std::int64_t only_spf = all_[kPassed] - all_[kDkim];
+            dealt_[kSpf] = dealt_[kPassed] - dealt_[kDkim] +
+                           part(all_[kSpf] - only_spf, dealt_[kDkim], all_[kDkim]);
+            dealt_[kRejected] = part(all_[kRejected], dealt_[kMessages] - dealt_[kQuarantined],
+                                     all_[kMessages] - all_[kQuarantined]);
+        } else {
+            for (const std::size_t sum : {kDkim, kSpf, kRejected}) {
+                deal(sum, kMessages);
+            }
+        }
+        Sums day = dealt_;
+        for (std::size_t i = 0; i < day.size(); ++i) {
+            day.at(i) -= before.at(i);
+        }
+        return day;
+    }
+
+  private:
+    static std::int64_t part(std::int64_t sum, std::int64_t of, std::int64_t whole) {
+        return whole == 0 ? 0 : share(sum, of, whole);
+    }
+    void deal(std::size_t sum, std::size_t among) {
+        dealt_.at(sum) = part(all_.at(sum), dealt_.at(among), all_.at(among));
+    }
+
+    const Sums all_;
+    Sums dealt_{};
+    bool nested_ = false;  ///< not so only where a sum was capped
+};
+
 // Reporters give the last second that is included, or the first that is not.
 std::int64_t end_of(std::int64_t end_at) {
     return end_at % 60 == 59 ? end_at + 1 : end_at;
@@ -51,28 +107,22 @@ std::vector<DaySums> split_by_day(const ReportRange& range, const Sums& sums) {
         return {{schema::day_of(late ? begin + length / 2 : begin), sums}};
     }
     std::vector<DaySums> days;
-    Sums rest = sums;
+    std::int64_t rest = sums[kMessages];
     for (std::int64_t from = begin; from < end;) {
         const std::int64_t until = std::min(end, (from / kDay + 1) * kDay);
         DaySums day{schema::day_of(from), {}};
         if (!days.empty()) {
-            for (std::size_t i = 0; i < sums.size(); ++i) {
-                day.sums.at(i) = share(sums.at(i), until - from, length);
-                rest.at(i) -= day.sums.at(i);
-            }
+            day.sums[kMessages] = share(sums[kMessages], until - from, length);
+            rest -= day.sums[kMessages];
         }
         days.push_back(std::move(day));
         from = until;
     }
-    // The rest goes to the first day; what would exceed its messages to the next with room.
-    days.front().sums.front() = rest.front();
-    for (std::size_t i = 1; i < sums.size(); ++i) {
-        for (auto& day : days) {
-            const std::int64_t room = day.sums.front() - day.sums.at(i);
-            const std::int64_t taken = std::min(rest.at(i), room);
-            day.sums.at(i) += taken;
-            rest.at(i) -= taken;
-        }
+    days.front().sums[kMessages] = rest;
+    // From the last day on, so that the first gets the rest of everything.
+    Split split(sums);
+    for (auto day = days.rbegin(); day != days.rend(); ++day) {
+        day->sums = split.next(day->sums[kMessages]);
     }
     return days;
 }

@@ -30,8 +30,10 @@ struct DaySums {
 
 /// The days that a report counts on. A range of at most 25 h counts on the day of its begin (of its
 /// middle, if it begins in the last hour of a day); a longer one is split by overlap in seconds,
-/// rounded down, the rest to the first day. Days add up to `sums`, and no day has more of anything
-/// than messages. A range that is not plausible counts on one day.
+/// rounded down, the rest to the first day. Days add up to `sums`, and what holds between the sums
+/// of the report holds on each day: no more DKIM or SPF passes than passed, no more passed than
+/// these two or than messages, no more quarantined and rejected than messages. A range that is not
+/// plausible counts on one day.
 [[nodiscard]] std::vector<DaySums> split_by_day(const ReportRange& range, const Sums& sums);
 
 }  // namespace dmarcbox::storage

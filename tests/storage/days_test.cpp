@@ -96,3 +96,37 @@ TEST_CASE("days add up and no day has more of anything than messages") {
         REQUIRE(added == sums);
     }
 }
+
+TEST_CASE("what holds between the sums of a report holds on each of its days") {
+    std::mt19937_64 random(11);
+    const auto up_to = [&random](std::int64_t most) {
+        return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(most + 1));
+    };
+    for (int round = 0; round < 5000; ++round) {
+        const std::int64_t begin = kMidnight + up_to(kDay);
+        const std::int64_t end = begin + up_to(31 * kDay);
+        const std::int64_t size = round % 3 == 0 ? 20 : 1'000'000'000'000;
+        const std::int64_t both = up_to(size);
+        const std::int64_t only_dkim = up_to(size);
+        const std::int64_t only_spf = up_to(size);
+        const std::int64_t none = up_to(size);
+        const std::int64_t passed = both + only_dkim + only_spf;
+        const std::int64_t quarantined = up_to(passed + none);
+        const Sums sums{passed + none,   passed,      both + only_dkim,
+                        both + only_spf, quarantined, up_to(passed + none - quarantined)};
+        Sums added{};
+        for (const auto& day : split_by_day({begin, end, end}, sums)) {
+            const auto& [messages, pass, dkim, spf, quarantine, reject] = day.sums;
+            REQUIRE(pass <= messages);
+            REQUIRE(dkim <= pass);
+            REQUIRE(spf <= pass);
+            REQUIRE(pass <= dkim + spf);
+            REQUIRE(quarantine + reject <= messages);
+            for (std::size_t i = 0; i < added.size(); ++i) {
+                REQUIRE(day.sums.at(i) >= 0);
+                added.at(i) += day.sums.at(i);
+            }
+        }
+        REQUIRE(added == sums);
+    }
+}
