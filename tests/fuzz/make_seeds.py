@@ -160,3 +160,33 @@ write("header",
       words="Subject: =?UTF-8?B?w7w=?= =?utf-8?q?=C3?= =?utf-8?q?=BC_x?= =?bad?x?y?=\nFrom: \"=?GB2312?B?u9i4tA==?=\" <a@example.org>\n",
       parameters="application/zip; name=\"a;b\\\"c.zip\"; filename*0*=utf-8'en'%C3%BC; filename*1=\"x\"; charset=us-ascii",
       garbage="not a field\n: empty name\nContentType: text/plain\nSubject:\nX: " + "y" * 300, from_line="From a@example.org Mon Nov 23\nSubject: x\n")
+write("mbox",
+      two="From a@b.example Tue Nov 14 22:13:20 2023\nSubject: 1\n\nx\n\nFrom - Tue Nov 14 22:13:21 2023\nSubject: 2\n\n",
+      crlf=crlf("From a@b.example Tue Nov 14 22:13:20 2023\nSubject: 1\n\nFrom here on\n\nFrom c 1:00\n\n"),
+      none="Subject: 1\n\nFrom a@b.example Tue Nov 14 22:13:20 2023\n",
+      empty="From a 1:00\nFrom b 1:00\n\n\nFrom c 1:00\n")
+write("config",
+      small='[smtp]\nlisten = ["127.0.0.1:2525"]\naccept = ["rua@reports.example", "@example.org"]\n',
+      sections='[smtp.tls]\ncertificate = "a.pem"\nkey = "a.key"\n[limits]\nmax_findings = 5\n[retention]\nreports_days = 400\n'
+               '[failure_reports]\nkeep = "redacted"\nredaction_key = "x"\n[log]\nlevel = "debug"\nformat = "json"\n',
+      unknown="[smtp]\nacept = []\n", broken="[smtp\nlisten = [\n", types='[smtp]\nmax_recipients = "many"\n')
+
+XML = ("<feedback><report_metadata><org_name>R</org_name><email>a@r.example</email><report_id>1</report_id><date_range>"
+       "<begin>1795132800</begin><end>1795392000</end></date_range></report_metadata><policy_published><domain>example.org</domain>"
+       "<p>none</p></policy_published><record><row><source_ip>192.0.2.1</source_ip><count>7</count><policy_evaluated>"
+       "<disposition>none</disposition><dkim>pass</dkim><spf>fail</spf></policy_evaluated></row><identifiers><header_from>example.org"
+       "</header_from></identifiers><auth_results><dkim><domain>example.org</domain><selector>s</selector><result>pass</result></dkim>"
+       "<dkim><domain>esp.example</domain><selector>e</selector><result>pass</result></dkim></auth_results></record></feedback>")
+TLS = ('{"organization-name":"R","date-range":{"start-datetime":"2026-11-20T00:00:00Z","end-datetime":"2026-11-20T23:59:59Z"},'
+       '"contact-info":"a@r.example","report-id":"1","policies":[{"policy":{"policy-type":"sts","policy-domain":"example.org"},'
+       '"summary":{"total-successful-session-count":5,"total-failure-session-count":1}}]}')
+write("store",
+      aggregate=crlf("From: a@r.example\nSubject: x\nContent-Type: text/xml\n\n") + XML,
+      two=crlf("From: a@r.example\nContent-Type: text/xml\n\n") + "<r>" + XML + XML.replace(">1<", ">2<") + "</r>",
+      conflict=crlf("From: a@r.example\nContent-Type: text/xml\n\n") + XML + XML.replace(">7<", ">8<"),
+      tls=crlf("From: a@r.example\nContent-Type: application/tlsrpt+json\n\n") + TLS,
+      failure=crlf("From: a@r.example\nMIME-Version: 1.0\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\n\n--b\n"
+                   "Content-Type: message/feedback-report\n\nFeedback-Type: auth-failure\nUser-Agent: x\nVersion: 1\n"
+                   "Auth-Failure: dmarc\nSource-IP: 192.0.2.1\nReported-Domain: example.org\n\n--b\nContent-Type: message/rfc822\n\n"
+                   "From: x@example.org\nSubject: hi\n\nbody\n--b--\n"),
+      gzip=gzip.compress(XML.encode(), mtime=0), other="Subject: hello\r\n\r\nnothing\r\n")
