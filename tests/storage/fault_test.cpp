@@ -27,6 +27,8 @@ Submission numbered(int number) {
     made.original.content.assign(20'000, static_cast<char>('a' + number));
     made.original.size = 20'000;
     made.original.sha256 = digest_of(made.original.content);
+    made.receipt.size = made.original.size;
+    made.receipt.sha256 = made.original.sha256;
     return made;
 }
 
