@@ -14,6 +14,7 @@
 #include <system_error>
 #include <utility>
 
+#include "schema/scalar_text.hpp"
 #include "server/config_keys.hpp"
 #include "server/nearest.hpp"
 
@@ -122,7 +123,7 @@ void apply_file(Config& config, const std::filesystem::path& path) {
         apply_table(config, toml::parse(std::string_view(text), path.string()), {}, path);
     } catch (const toml::parse_error& error) {
         throw ConfigError(path.string() + ":" + std::to_string(error.source().begin.line) +
-                          ": not valid TOML: " + std::string(error.description()));
+                          ": not valid TOML: " + schema::collapse(error.description()));
     }
 }
 

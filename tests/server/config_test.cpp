@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <array>
 #include <filesystem>
@@ -64,6 +65,23 @@ std::string error_of(const std::filesystem::path& file, const Overrides& overrid
 }
 
 }  // namespace
+
+TEST_CASE("config: an error about broken TOML takes one line") {
+    std::string path = std::filesystem::temp_directory_path() / "dmarcbox-config-XXXXXX";
+    const int file = mkstemp(path.data());
+    REQUIRE(file >= 0);
+    const std::string_view text = "[log]\nlevel = n\nx";
+    CHECK(write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+    close(file);
+    try {
+        (void)load_config(path, {});
+        FAIL("read");
+    } catch (const ConfigError& error) {
+        CHECK(std::string_view(error.what()).find('\n') == std::string_view::npos);
+        CHECK(std::string_view(error.what()).find(":2: not valid TOML") != std::string_view::npos);
+    }
+    std::filesystem::remove(path);
+}
 
 TEST_CASE("config: flag beats environment beats drop-in beats file beats default") {
     const Folder folder;
