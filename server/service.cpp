@@ -172,6 +172,7 @@ class Service {
     std::list<net::HttpEndpoint> http_;
     std::list<net::Periodic> periodic_;
     LogLevel configured_level_;
+    bool accepts_;  ///< smtp.accept names an address
     bool stopping_ = false;
 };
 
@@ -226,7 +227,8 @@ Service::Service(const Config& config, const std::function<Config()>& reload)
                 .housekeeping = housekeeping_,
                 .database = config.storage.path,
                 .sessions = [this] { return connections_.size(); }}),
-      configured_level_(log_.level()) {
+      configured_level_(log_.level()),
+      accepts_(!config.smtp.accept.empty()) {
     budget_->on_released([this] { asio::post(io_, [this] { connections_.resume_all(); }); });
     connections_.on_change([this] { stop_if_drained(); });
     history_.tell(log_, metrics_, journal_);
@@ -371,7 +373,13 @@ void Service::reload() {
     supervisor_.reloading();
     try {
         const Config fresh = reload_();
+        if (fresh.smtp.accept.empty() && accepts_) {
+            // A file that was cut off, mostly: each report would be refused for good.
+            throw std::runtime_error(
+                "smtp.accept is empty now; restart the service if all mail shall be refused");
+        }
         smtp::Recipients recipients(fresh.smtp.accept);
+        accepts_ = !fresh.smtp.accept.empty();
         if (auto settings = tls_settings(fresh); settings && tls_) {
             tls_->load(std::move(*settings));
         } else if (settings) {
