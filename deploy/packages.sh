@@ -2,7 +2,7 @@
 # Which Debian and Ubuntu packages each purpose needs, and how missing ones are installed.
 # Sourced by deploy/run, tests/run and the packaging scripts; the lists stand nowhere else.
 #
-#   packages_for PURPOSE...      prints the names: build, run, test, fuzz, package, package_test
+#   packages_for PURPOSE...      prints the names: build, run, test, fuzz, coverage, package, package_test
 #   install_packages NAME...     installs those that are missing; says nothing when none is
 #   begin STEP / end_step TEXT   one line per step: name, result, time
 #   build_preset PRESET LOG [TARGET...]   configures and builds
@@ -36,8 +36,9 @@ packages_for() {
         # What the printed hints use.
         run) echo "curl sqlite3" ;;
         # Clients and servers that the tests talk to; python3 runs them.
-        test) echo "python3 curl swaks sqlite3 openssl zip p7zip-full nsd postfix libcap2-bin" ;;
+        test) echo "python3 curl swaks libnet-ssleay-perl sqlite3 openssl zip p7zip-full nsd postfix libcap2-bin" ;;
         fuzz) echo "clang-14 libclang-rt-14-dev clang-tidy-14 clang-format-14" ;;
+        coverage) echo "gcovr" ;;
         package) echo "scdoc dpkg-dev file python3" ;;
         # What checks the package and makes roots and images of it; not for a server.
         package_test) echo "lintian mmdebstrap buildah crun systemd prometheus iproute2 man-db curl sqlite3" ;;
