@@ -1,0 +1,235 @@
+#!/usr/bin/env python3
+"""Does to a running service what machines and people do to it, and compares what was answered 250 with what is stored.
+
+usage: fault_matrix.py DMARCBOX [--rounds N] [--only NAME]
+
+Senders repeat each report until it is answered 250, before, during and after the fault. A row of the table is good if nothing
+acknowledged is lost or stored twice, the service lives (and ends with 0), mail is taken again after the fault, and the log names
+what was wrong. With one round the stalled writer is held for 7 seconds, else for 30.
+"""
+import argparse
+import pathlib
+import resource
+import signal
+import smtplib
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+from service import Service, check, report, wait_for  # noqa: E402
+
+SENDERS = 4
+
+
+class Load:
+    """Senders that repeat a report until it is answered 250."""
+
+    def __init__(self, service, records=3):
+        self.port, self.records = service.port(), records
+        self.lock, self.next = threading.Lock(), 0
+        self.acknowledged, self.refused = [], {}
+        self.ended = False
+        self.threads = [threading.Thread(target=self.run, daemon=True) for _ in range(SENDERS)]
+        for thread in self.threads:
+            thread.start()
+
+    def run(self):
+        while not self.ended:
+            with self.lock:
+                self.next += 1
+                number = self.next
+            while True:
+                try:
+                    with smtplib.SMTP("127.0.0.1", self.port, timeout=15) as client:
+                        client.sendmail("noreply@reporter.example", ["rua@reports.example"], report(number, self.records))
+                    with self.lock:
+                        self.acknowledged.append(number)
+                    break
+                except smtplib.SMTPResponseException as error:
+                    code = error.smtp_code
+                except smtplib.SMTPRecipientsRefused as error:
+                    code = next(iter(error.recipients.values()))[0]
+                except (OSError, smtplib.SMTPException):
+                    code = 0
+                with self.lock:
+                    self.refused[code] = self.refused.get(code, 0) + 1
+                if self.ended:
+                    return
+                time.sleep(0.05)
+
+    def count(self):
+        with self.lock:
+            return len(self.acknowledged)
+
+    def progress(self, more=20, seconds=30):
+        before = self.count()
+        check(wait_for(lambda: self.count() >= before + more, seconds), f"no mail is taken: {self.refused}")
+
+    def end(self):
+        self.ended = True
+        for thread in self.threads:
+            thread.join(70)
+
+
+def soft_limit(service, what, value):
+    hard = resource.prlimit(service.process.pid, what)[1]
+    resource.prlimit(service.process.pid, what, (value, hard))
+
+
+def reload(service, word):
+    seen = len(service.log())
+    service.process.send_signal(signal.SIGHUP)
+    check(wait_for(lambda: word in service.log()[seen:]), f"no {word} in the log")
+
+
+def stalled_writer(service, load, long):
+    other = sqlite3.connect(service.folder / "reports.db", isolation_level=None, timeout=20)
+    other.execute("BEGIN EXCLUSIVE")
+    time.sleep(30 if long else 7)
+    other.execute("ROLLBACK")
+    other.close()
+    return "deferred" if long else ""  # a short stall is waited for
+
+
+def no_descriptors(service, load, long):
+    used = len(list(pathlib.Path(f"/proc/{service.process.pid}/fd").iterdir()))
+    soft = resource.prlimit(service.process.pid, resource.RLIMIT_NOFILE)[0]
+    soft_limit(service, resource.RLIMIT_NOFILE, used + 2)
+    clients = [socket.create_connection(("127.0.0.1", service.port())) for _ in range(60)]
+    time.sleep(3)
+    for client in clients:
+        client.close()
+    soft_limit(service, resource.RLIMIT_NOFILE, soft)
+    return "accept"
+
+
+def full_disk(service, load, long):
+    size = max(p.stat().st_size for p in service.folder.glob("reports.db*"))
+    soft_limit(service, resource.RLIMIT_FSIZE, size + 65536)
+    check(wait_for(lambda: load.refused.get(452, 0) > 5, 30), f"the disk is full, but nobody is told: {load.refused}")
+    soft_limit(service, resource.RLIMIT_FSIZE, resource.RLIM_INFINITY)
+    return "452 4.3.1"
+
+
+def no_memory(service, load, long):
+    size = int(next(l for l in open(f"/proc/{service.process.pid}/status") if l.startswith("VmSize")).split()[1]) * 1024
+    soft_limit(service, resource.RLIMIT_AS, size + 65536)
+    big = report(f"big-{time.monotonic()}", 20000)
+    codes = set()
+    for _ in range(3):
+        try:
+            with smtplib.SMTP("127.0.0.1", service.port(), timeout=5) as client:
+                client.sendmail("noreply@reporter.example", ["ruf@reports.example"], big)
+            codes.add(250)
+        except smtplib.SMTPResponseException as error:
+            codes.add(error.smtp_code)
+        except (OSError, smtplib.SMTPException):
+            codes.add(0)
+    soft_limit(service, resource.RLIMIT_AS, resource.RLIM_INFINITY)
+    check(codes <= {0, 250, 421, 451, 452}, f"a permanent refusal for a fault of ours: {codes}")
+    return ""
+
+
+def rubbish_configuration(service, load, long):
+    path = service.folder / "dmarcbox.toml"
+    good = path.read_bytes()
+    for rubbish in b"[smtp\nlisten = \xff\xfe", b"", b"[smtp]\naccept = 7\n", good[:40]:
+        path.write_bytes(rubbish)
+        reload(service, "reload-failed")
+    path.unlink()
+    reload(service, "reload-failed")
+    path.write_bytes(good)
+    reload(service, "event=reloaded")
+    return "reload-failed"
+
+
+def rubbish_certificate(service, load, long):
+    path = service.folder / "certificate.pem"
+    good = path.read_bytes()
+    for rubbish in b"", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", good[:100]:
+        path.write_bytes(rubbish)
+        reload(service, "reload-failed")
+    with smtplib.SMTP("127.0.0.1", service.port(), timeout=20) as client:
+        client.starttls()
+    path.write_bytes(good)
+    reload(service, "event=reloaded")
+    return "certificate"
+
+
+def suspended(service, load, long):
+    service.process.send_signal(signal.SIGSTOP)
+    time.sleep(5)
+    service.process.send_signal(signal.SIGCONT)
+    return ""
+
+
+FAULTS = {f.__name__: f for f in (stalled_writer, no_descriptors, full_disk, no_memory, rubbish_configuration, rubbish_certificate,
+                                  suspended)}
+
+
+def ignore_file_size_signal():
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+
+def one_round(program, fault, long):
+    tls = '[smtp.tls]\ncertificate = "certificate.pem"\nkey = "certificate.key"\n'
+    service, load = Service(program, rest=tls), None
+    try:
+        service.start(preexec_fn=ignore_file_size_signal)
+        load = Load(service)
+        load.progress()
+        said = fault(service, load, long)
+        load.progress()
+        load.end()
+        check(service.process.poll() is None, f"the service ended with {service.process.returncode}")
+        check(said in service.log(), f"the log does not say \"{said}\"")
+        check(service.stop() == 0, "SIGTERM did not end it with 0")
+        stored = [row[0] for row in service.rows("SELECT report_id FROM aggregate_reports")]
+        lost = {f"e2e-{number}" for number in load.acknowledged} - set(stored)
+        doubled = len(stored) - len(set(stored))
+        verified = subprocess.run([service.program, "verify", "--db", service.folder / "reports.db"], capture_output=True, text=True)
+        check(verified.returncode == 0, f"verify: {verified.stdout}")
+        check(not lost and not doubled, f"lost {len(lost)}, doubled {doubled}")
+        refused = sum(n for code, n in load.refused.items())
+        return len(load.acknowledged), len(lost), doubled, refused
+    except AssertionError:
+        print(service.log()[-1500:], file=sys.stderr)
+        raise
+    finally:
+        if load:
+            load.ended = True
+        service.__exit__()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", choices=FAULTS)
+    parser.add_argument("--sanitized", action="store_true", help="leave out what a sanitizer's allocator cannot survive")
+    options = parser.parse_args()
+    bad = 0
+    print(f"{'fault':24} {'rounds':>6} {'acknowledged':>12} {'refused':>8} {'lost':>5} {'doubled':>7}")
+    for name, fault in FAULTS.items():
+        if options.only not in (None, name):
+            continue
+        if options.sanitized and fault is no_memory:
+            print(f"{name.replace('_', ' '):24} left out: the program is built with sanitizers", flush=True)
+            continue
+        sums = [0, 0, 0, 0]
+        try:
+            for _ in range(options.rounds):
+                sums = [a + b for a, b in zip(sums, one_round(options.program, fault, options.rounds > 1))]
+            acknowledged, lost, doubled, refused = sums
+            print(f"{name.replace('_', ' '):24} {options.rounds:6} {acknowledged:12} {refused:8} {lost:5} {doubled:7}", flush=True)
+        except AssertionError as error:
+            bad += 1
+            print(f"{name.replace('_', ' '):24} FAILED: {error}", flush=True)
+    return 1 if bad else 0
+
+
+sys.exit(main())
