@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "storage/buffered_log.hpp"
 #include "storage/migrate.hpp"
 
 namespace dmarcbox::storage {
@@ -242,7 +243,8 @@ void Database::open(int flags, const char* uri_parameters) {
     }
     static const bool configured = configure_library();
     static_cast<void>(configured);
-    const int code = sqlite3_open_v2(name.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+    const int code =
+        sqlite3_open_v2(name.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, buffered_log_vfs());
     handle_.reset(raw);
     if (code != SQLITE_OK) {
         fail(raw, code, path_.string());
@@ -332,7 +334,7 @@ Database::Database(const std::filesystem::path& path, Mode mode) : path_(path) {
         }
         migrate(*this, schema::migrations(), schema::views_sql());
         execute(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+            "PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON;"
             "PRAGMA journal_size_limit = 67108864");
         // The log is opened by the first read; until then another process that closes the file
         // could leave WAL mode below us.

@@ -7,6 +7,8 @@ namespace dmarcbox::storage {
 
 namespace {
 
+constexpr std::size_t kRun = 1000;  // records that wait in memory: some 500 bytes each
+
 /// Binds the parameters of one row in order.
 class Row {
   public:
@@ -50,18 +52,16 @@ ReportRows::ReportRows(Database& database)
           "UPDATE aggregate_reports SET org_email = ?, extra_contact_info = ?, "
           "discovery_method = ?, version = ?, namespace = ?, generator = ?, errors = ?, "
           "record_count = ? WHERE id = ?")),
-      record_(database.prepare(
-          "INSERT INTO aggregate_records (aggregate_report_id, source_ip, count, disposition, dkim,"
-          " spf, header_from, envelope_from, envelope_to, evidence) VALUES (?,?,?,?,?,?,?,?,?,?)")),
-      reason_(database.prepare(
-          "INSERT INTO aggregate_reasons (aggregate_record_id, position, type, comment) "
-          "VALUES (?,?,?,?)")),
-      dkim_(database.prepare(
-          "INSERT INTO aggregate_dkim (aggregate_record_id, position, domain, selector, result, "
-          "human_result) VALUES (?,?,?,?,?,?)")),
-      spf_(database.prepare(
-          "INSERT INTO aggregate_spf (aggregate_record_id, position, domain, scope, result, "
-          "human_result) VALUES (?,?,?,?,?,?)")),
+      last_record_(database.prepare("SELECT max(id) FROM aggregate_records")),
+      records_(database,
+               {"aggregate_records (id, aggregate_report_id, source_ip, count, disposition, dkim, "
+                "spf, header_from, envelope_from, envelope_to, evidence)"}),
+      reasons_(database, {"aggregate_reasons (aggregate_record_id, position, type, comment)"}),
+      dkim_(database,
+            {"aggregate_dkim (aggregate_record_id, position, domain, selector, result, "
+             "human_result)"}),
+      spf_(database,
+           {"aggregate_spf (aggregate_record_id, position, domain, scope, result, human_result)"}),
       failure_(database.prepare(
           "INSERT INTO failure_reports (id, message_id, position, feedback_type, auth_failure, "
           "delivery_result, identity_alignment, arrived_at, source_ip, source_port, reporting_mta, "
@@ -124,46 +124,67 @@ std::int64_t ReportRows::insert(const schema::AggregateReport& report, const Rep
 }
 
 void ReportRows::insert_records(const schema::AggregateReport& report, std::int64_t report_id) {
+    std::int64_t id = last_record_.step() ? last_record_.integer(0) : 0;
+    last_record_.reset();
     for (const auto& record : report.records) {
-        Row(record_)
-            .add(report_id)
-            .add(record.source_ip)
-            .add(record.count)
-            .add(record.disposition)
-            .add(record.dkim)
-            .add(record.spf)
-            .add(record.header_from)
-            .add(record.envelope_from)
-            .add(record.envelope_to)
-            .add(record.evidence.token)
-            .run();
-        const std::int64_t id = database_.last_insert_rowid();
-        std::int64_t position = 0;
-        for (const auto& reason : record.reasons) {
-            Row(reason_).add(id).add(++position).add(reason.type).add(reason.comment).run();
+        add_record(record, report_id, ++id);
+        if (records_.rows() == kRun) {
+            write_records();
         }
-        position = 0;
-        for (const auto& result : record.dkim_results) {
-            Row(dkim_)
-                .add(id)
-                .add(++position)
-                .add(result.domain)
-                .add(result.selector)
-                .add(result.result)
-                .add(result.human_result)
-                .run();
-        }
-        position = 0;
-        for (const auto& result : record.spf_results) {
-            Row(spf_)
-                .add(id)
-                .add(++position)
-                .add(result.domain)
-                .add(result.scope)
-                .add(result.result)
-                .add(result.human_result)
-                .run();
-        }
+    }
+    write_records();
+}
+
+void ReportRows::add_record(const schema::AggregateRecord& record,
+                            std::int64_t report_id,
+                            std::int64_t id) {
+    records_.add(id)
+        .add(report_id)
+        .add(record.source_ip)
+        .add(record.count)
+        .add(record.disposition)
+        .add(record.dkim)
+        .add(record.spf)
+        .add(record.header_from)
+        .add(record.envelope_from)
+        .add(record.envelope_to)
+        .add(record.evidence.token);
+    std::int64_t position = 0;
+    for (const auto& reason : record.reasons) {
+        reasons_.add(id).add(++position).add(reason.type).add(reason.comment);
+    }
+    position = 0;
+    for (const auto& result : record.dkim_results) {
+        dkim_.add(id)
+            .add(++position)
+            .add(result.domain)
+            .add(result.selector)
+            .add(result.result)
+            .add(result.human_result);
+    }
+    position = 0;
+    for (const auto& result : record.spf_results) {
+        spf_.add(id)
+            .add(++position)
+            .add(result.domain)
+            .add(result.scope)
+            .add(result.result)
+            .add(result.human_result);
+    }
+}
+
+void ReportRows::write_records() {
+    try {
+        records_.write();
+        reasons_.write();
+        dkim_.write();
+        spf_.write();
+    } catch (...) {
+        // What waits belongs to the report that failed.
+        reasons_.clear();
+        dkim_.clear();
+        spf_.clear();
+        throw;
     }
 }
 

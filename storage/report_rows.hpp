@@ -5,6 +5,7 @@
 
 #include "schema/report.hpp"
 #include "storage/database.hpp"
+#include "storage/row_batch.hpp"
 
 namespace dmarcbox::storage {
 
@@ -31,13 +32,17 @@ class ReportRows {
     void update(const schema::AggregateReport& report, std::int64_t report_id);
 
   private:
+    void add_record(const schema::AggregateRecord& record, std::int64_t report_id, std::int64_t id);
+    void write_records();
+
     Database& database_;
     Statement aggregate_;
     Statement update_aggregate_;
-    Statement record_;
-    Statement reason_;
-    Statement dkim_;
-    Statement spf_;
+    Statement last_record_;
+    RowBatch records_;
+    RowBatch reasons_;
+    RowBatch dkim_;
+    RowBatch spf_;
     Statement failure_;
     Statement field_;
     Statement header_;

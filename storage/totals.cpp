@@ -49,18 +49,22 @@ Sums sums_of(const schema::AggregateRecord& record) {
             when(record.disposition == "reject")};
 }
 
-constexpr std::string_view kSourceUpsert =
-    "INSERT INTO $source_totals (domain, source_ip, source_net, source_ip_key, records, messages, "
-    "passed, dkim_passed, spf_passed, quarantined, rejected, reporters, first_seen_at, "
-    "last_seen_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) "
-    "ON CONFLICT (domain, source_ip) DO UPDATE SET records = records + ?5, "
-    "messages = min(messages + ?6, 1000000000000000), passed = min(passed + ?7, 1000000000000000), "
-    "dkim_passed = min(dkim_passed + ?8, 1000000000000000), "
-    "spf_passed = min(spf_passed + ?9, 1000000000000000), "
-    "quarantined = min(quarantined + ?10, 1000000000000000), "
-    "rejected = min(rejected + ?11, 1000000000000000), reporters = reporters + ?12, "
-    "first_seen_at = min(ifnull(first_seen_at, ?13), ifnull(?13, first_seen_at)), "
-    "last_seen_at = max(ifnull(last_seen_at, ?14), ifnull(?14, last_seen_at))";
+constexpr std::string_view kSourceColumns =
+    "$source_totals (domain, source_ip, source_net, source_ip_key, records, messages, passed, "
+    "dkim_passed, spf_passed, quarantined, rejected, reporters, first_seen_at, last_seen_at)";
+constexpr std::string_view kSourceUpdate =
+    "ON CONFLICT (domain, source_ip) DO UPDATE SET records = records + excluded.records, "
+    "messages = min(messages + excluded.messages, 1000000000000000), "
+    "passed = min(passed + excluded.passed, 1000000000000000), "
+    "dkim_passed = min(dkim_passed + excluded.dkim_passed, 1000000000000000), "
+    "spf_passed = min(spf_passed + excluded.spf_passed, 1000000000000000), "
+    "quarantined = min(quarantined + excluded.quarantined, 1000000000000000), "
+    "rejected = min(rejected + excluded.rejected, 1000000000000000), "
+    "reporters = reporters + excluded.reporters, "
+    "first_seen_at = min(ifnull(first_seen_at, excluded.first_seen_at), "
+    "ifnull(excluded.first_seen_at, first_seen_at)), "
+    "last_seen_at = max(ifnull(last_seen_at, excluded.last_seen_at), "
+    "ifnull(excluded.last_seen_at, last_seen_at))";
 
 constexpr std::string_view kDayUpsert =
     "INSERT INTO $day_totals (domain, day, messages, passed, dkim_passed, spf_passed, quarantined, "
@@ -81,20 +85,23 @@ Totals::Totals(Database& database, const std::string& prefix)
           with_prefix(prefix,
                       "INSERT OR IGNORE INTO $source_reporters (domain, org_name, source_ip) "
                       "VALUES (?1, ?2, ?3)"))),
-      add_identity_(database.prepare(with_prefix(
-          prefix,
-          "INSERT OR IGNORE INTO $source_identities (domain, source_ip, kind, identity) "
-          "VALUES (?1, ?2, ?3, ?4)"))),
+      add_identities_(
+          database,
+          {.target = with_prefix(prefix, "$source_identities (domain, source_ip, kind, identity)"),
+           .ignore = true}),
       // The sums of pruned records have none of their own.
       add_cosigner_(database.prepare(
           with_prefix(prefix == kPruned ? "" : prefix,
                       "INSERT OR IGNORE INTO $cosigners (domain, signer) VALUES (?1, ?2)"))),
-      add_source_(database.prepare(with_prefix(prefix, kSourceUpsert))),
-      add_evidence_(database.prepare(with_prefix(
-          prefix,
-          "INSERT INTO $source_evidence (domain, source_ip, evidence, records, messages) "
-          "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (domain, source_ip, evidence) DO UPDATE SET "
-          "records = records + ?4, messages = min(messages + ?5, 1000000000000000)"))),
+      add_sources_(database,
+                   {.target = with_prefix(prefix, kSourceColumns), .conflict = kSourceUpdate}),
+      add_evidence_(
+          database,
+          {.target = with_prefix(
+               prefix, "$source_evidence (domain, source_ip, evidence, records, messages)"),
+           .conflict = "ON CONFLICT (domain, source_ip, evidence) DO UPDATE SET "
+                       "records = records + excluded.records, "
+                       "messages = min(messages + excluded.messages, 1000000000000000)"}),
       add_day_(database.prepare(with_prefix(prefix, kDayUpsert))),
       drop_source_(database.prepare(with_prefix(
           prefix,
@@ -223,11 +230,19 @@ void Totals::flush() {
     for (auto* domain : ordered) {
         flush_presence(domain->first, domain->second);
     }
+    add_identities_.write();
     for (const auto& [domain, signer] : cosigners_) {
         add_cosigner_.bind(1, domain).bind(2, signer).run();
     }
     for (const auto* domain : ordered) {
         flush_sources(domain->first, domain->second);
+    }
+    add_sources_.write();
+    add_evidence_.write();
+    for (const auto* domain : ordered) {
+        if (took_back_) {
+            drop_empty_sources(domain->first, domain->second);
+        }
     }
     flush_days();
     for (const auto& domain : stale_) {
@@ -259,11 +274,7 @@ void Totals::flush_presence(const std::string& name, DomainSums& domain) {
                          std::tie(*b.source, b.kind, b.identity);
               });
     for (const auto& identity : domain.identities) {
-        add_identity_.bind(1, name)
-            .bind(2, *identity.source)
-            .bind(3, identity.kind)
-            .bind(4, identity.identity)
-            .run();
+        add_identities_.add(name).add(*identity.source).add(identity.kind).add(identity.identity);
     }
 }
 
@@ -275,45 +286,39 @@ void Totals::flush_sources(const std::string& name, const DomainSums& domain) {
     }
     std::sort(ordered.begin(), ordered.end(),
               [](const Source* a, const Source* b) { return a->first < b->first; });
-    add_source_.bind(1, name);
     for (const auto* one : ordered) {
         const auto& [source, sum] = *one;
-        std::string network;
+        add_sources_.add(name).add(source);
         const auto address = schema::parse_ip(source);
-        const bool valid = address && address->exact;
-        add_source_.bind(2, source);
-        if (valid) {
-            network = address->address.network();
-            add_source_.bind(3, network).bind_blob(4, address->address.bytes);
+        if (address && address->exact) {
+            add_sources_.add_copy(address->address.network()).add_blob_copy(address->address.bytes);
         } else {
-            add_source_.bind_null(3).bind_null(4);
+            add_sources_.add_null().add_null();
         }
-        add_source_.bind(5, sum.records);
-        for (std::size_t i = 0; i < sum.sums.size(); ++i) {
-            add_source_.bind(static_cast<int>(6 + i), sum.sums.at(i));
+        add_sources_.add(sum.records);
+        for (const auto value : sum.sums) {
+            add_sources_.add(value);
         }
-        add_source_.bind(12, sum.reporters);
+        add_sources_.add(sum.reporters);
         if (sum.dated) {
-            add_source_.bind(13, sum.first_at).bind(14, sum.last_at);
+            add_sources_.add(sum.first_at).add(sum.last_at);
         } else {
-            add_source_.bind_null(13).bind_null(14);
+            add_sources_.add_null().add_null();
         }
-        add_source_.run();
-    }
-    for (const auto* one : ordered) {
-        const auto& [source, sum] = *one;
         for (const auto& evidence : sum.evidence) {
-            add_evidence_.bind(1, name)
-                .bind(2, source)
-                .bind(3, evidence.token)
-                .bind(4, evidence.records)
-                .bind(5, evidence.messages)
-                .run();
+            add_evidence_.add(name)
+                .add(source)
+                .add(evidence.token)
+                .add(evidence.records)
+                .add(evidence.messages);
         }
-        if (took_back_) {
-            drop_source_.bind(1, name).bind(2, source).run();
-            drop_evidence_.bind(1, name).bind(2, source).run();
-        }
+    }
+}
+
+void Totals::drop_empty_sources(const std::string& name, const DomainSums& domain) {
+    for (const auto& source : domain.sources) {
+        drop_source_.bind(1, name).bind(2, source.first).run();
+        drop_evidence_.bind(1, name).bind(2, source.first).run();
     }
 }
 
@@ -332,6 +337,9 @@ void Totals::flush_days() {
 }
 
 void Totals::discard() {
+    add_identities_.clear();
+    add_sources_.clear();
+    add_evidence_.clear();
     domains_.clear();
     pending_ = 0;
     days_.clear();

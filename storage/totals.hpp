@@ -11,6 +11,7 @@
 #include "storage/database.hpp"
 #include "storage/days.hpp"
 #include "storage/presence.hpp"
+#include "storage/row_batch.hpp"
 
 namespace dmarcbox::storage {
 
@@ -89,16 +90,17 @@ class Totals {
     void note_cosigners(const schema::AggregateRecord& record);
     void flush_presence(const std::string& name, DomainSums& domain);
     void flush_sources(const std::string& name, const DomainSums& domain);
+    void drop_empty_sources(const std::string& name, const DomainSums& domain);
     void flush_days();
 
     Database& database_;
     bool live_;
     bool notes_cosigners_;
     Statement add_reporter_;
-    Statement add_identity_;
+    RowBatch add_identities_;
     Statement add_cosigner_;
-    Statement add_source_;
-    Statement add_evidence_;
+    RowBatch add_sources_;
+    RowBatch add_evidence_;
     Statement add_day_;
     Statement drop_source_;
     Statement drop_evidence_;
