@@ -14,8 +14,8 @@ namespace dmarcbox::storage {
 namespace {
 
 // SQLite writes each page of a commit by two calls, of 24 and 8192 bytes, which straddle the pages
-// of the file system: 12 us. In one call with its neighbours it takes 4 us. The unix VFS writes less
-// than 128 KiB at once.
+// of the file system: 12 us. In one call with its neighbours it takes 4 us. The unix VFS writes
+// less than 128 KiB at once.
 constexpr std::size_t kLogBufferBytes = 0x1ffff;
 
 /// The open log: this in front, the default VFS's file behind it in the same allocation.

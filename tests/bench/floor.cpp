@@ -2,9 +2,9 @@
 //
 // The least that must be done with the mails of make_mails.py, on one thread: find the base64
 // block, decode, inflate, parse with pugixml, compress the original, and write the same rows and
-// totals as dmarcbox with bare SQLite calls in commits of 64 mails (WAL, synchronous FULL, its log). No
-// SMTP, no MIME, no checks, no findings, no evidence rules: it trusts its input. The figure that
-// the benchmarks compare with. Prints `mails=.. records=.. seconds=..`.
+// totals as dmarcbox with bare SQLite calls in commits of 64 mails (WAL, synchronous FULL, its
+// log). No SMTP, no MIME, no checks, no findings, no evidence rules: it trusts its input. The
+// figure that the benchmarks compare with. Prints `mails=.. records=.. seconds=..`.
 #include <openssl/sha.h>
 #include <sqlite3.h>
 #include <zlib.h>
