@@ -11,10 +11,11 @@ namespace dmarcbox::storage::test {
 
 TempDir::TempDir() {
     static std::atomic<int> number{0};
-    // Memory, where there is such a folder: what is tested is not the disk's speed.
+    // Memory, where there is such a folder and it is for all (not in a bare root, for one): what is
+    // tested is not the disk's speed.
     const std::filesystem::path memory = "/dev/shm";
     path_ =
-        (std::filesystem::is_directory(memory) ? memory : std::filesystem::temp_directory_path()) /
+        (::access(memory.c_str(), W_OK) == 0 ? memory : std::filesystem::temp_directory_path()) /
         ("dmarcbox-" + std::to_string(::getpid()) + "-" + std::to_string(++number));
     std::filesystem::remove_all(path_);
     std::filesystem::create_directories(path_);
