@@ -59,7 +59,6 @@ std::string Monitor::not_ready() {
         sources_.intake.queue_bytes() >= sources_.intake_limits.max_queue_bytes) {
         return "the queue of messages to read is full";
     }
-    // Cleared by the next message that is stored, which a sender that was told 4xx brings again.
     return store_error_.empty() ? std::string() : "the store: " + store_error_;
 }
 

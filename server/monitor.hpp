@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "server/housekeeping.hpp"
 #include "server/intake.hpp"
@@ -33,6 +34,10 @@ class Monitor {
 
     /// What the store said of a message: the last word counts for readiness.
     void saw(const storage::Verdict& verdict);
+    /// The last message could not be stored, and nothing since was.
+    [[nodiscard]] bool doubts_store() const { return !store_error_.empty(); }
+    /// How a write tried since then went; empty: well.
+    void tried_store(std::string error) { store_error_ = std::move(error); }
     void shut_down() { stopping_ = true; }
 
     [[nodiscard]] std::string metrics_text();

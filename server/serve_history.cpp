@@ -1,6 +1,5 @@
 #include "server/serve_history.hpp"
 
-#include <algorithm>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -12,39 +11,56 @@ namespace dmarcbox {
 ServeHistory::ServeHistory(std::filesystem::path database)
     : database_(std::move(database)), backups_before_(backups()) {}
 
-std::vector<std::filesystem::path> ServeHistory::backups() const {
+ServeHistory::Backups ServeHistory::backups() const {
     const auto prefix = database_.filename().string() + ".before-schema-";
     const auto folder =
         database_.has_parent_path() ? database_.parent_path() : std::filesystem::path(".");
-    std::vector<std::filesystem::path> found;
+    Backups found;
     std::error_code error;
     for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
          entry.increment(error)) {
         if (entry->path().filename().string().starts_with(prefix)) {
-            found.push_back(entry->path());
+            std::error_code gone;
+            found[entry->path()] = entry->last_write_time(gone);
         }
     }
     return found;
 }
 
-void ServeHistory::tell(Log& log, Metrics& metrics, net::Journal& journal) const {
-    for (const auto& backup : backups()) {
-        if (std::find(backups_before_.begin(), backups_before_.end(), backup) ==
-            backups_before_.end()) {
+void ServeHistory::tell(Log& log,
+                        Metrics& metrics,
+                        net::Journal& journal,
+                        std::uint64_t free_disk_bytes) const {
+    for (const auto& [backup, written_at] : backups()) {
+        // The name is that of an earlier backup where somebody went back and upgrades again.
+        const auto before = backups_before_.find(backup);
+        if (before == backups_before_.end() || before->second != written_at) {
             log.write(LogLevel::warn, LogLine("migrated")
                                           .words("database", database_.string())
                                           .words("backup", backup.string()));
         }
     }
     try {
-        read(metrics, journal);
+        read(log, metrics, journal, free_disk_bytes);
     } catch (const storage::DatabaseError& error) {
         log.write(LogLevel::warn, LogLine("history-unread").words("error", error.what()));
     }
 }
 
-void ServeHistory::read(Metrics& metrics, net::Journal& journal) const {
+void ServeHistory::read(Log& log,
+                        Metrics& metrics,
+                        net::Journal& journal,
+                        std::uint64_t free_disk_bytes) const {
     storage::Database database(database_, storage::Database::Mode::read_only);
+    // Counting the messages would read all of the table; the newest number tells as much.
+    log.write(LogLevel::info,
+              LogLine("database")
+                  .words("path", database_.string())
+                  .number("schema", database.integer("PRAGMA user_version"))
+                  .number("size", database.integer("SELECT page_count * page_size FROM "
+                                                   "pragma_page_count, pragma_page_size"))
+                  .number("last_message", database.integer("SELECT max(id) FROM messages"))
+                  .number("free", static_cast<std::int64_t>(free_disk_bytes)));
     metrics.last_message.set(
         {}, static_cast<double>(database.integer(
                 "SELECT received_at FROM messages WHERE source <> 'import' ORDER BY id DESC "

@@ -31,8 +31,10 @@
 #include "server/net/supervisor.hpp"
 #include "server/net/tls_context.hpp"
 #include "server/serve_history.hpp"
+#include "server/startup_log.hpp"
 #include "server/version.hpp"
 #include "storage/serve_lock.hpp"
+#include "storage/settings.hpp"
 #include "storage/writer.hpp"
 
 namespace dmarcbox {
@@ -52,6 +54,8 @@ constexpr seconds kLookAtCertificate{10};
 constexpr seconds kWarnOfCertificate{86400};
 // Refused mail is counted in memory for this long; a crash loses no more of the counts.
 constexpr seconds kWriteRefusals{10};
+// After a message could not be stored: how often it is tried whether the store takes writes again.
+constexpr seconds kTryStore{5};
 
 smtp::SessionConfig session_config(const Config& config, net::Service service) {
     smtp::SessionConfig session;
@@ -135,6 +139,7 @@ class Service {
     void look_at_certificate();
     void warn_of_certificate();
     void write_refusals();
+    void try_store();
     void shut_down();
     void stop_if_drained();
     void stop();
@@ -143,6 +148,7 @@ class Service {
     const Config config_;
     const std::function<Config()>& reload_;
     Log log_;
+    const StartupLog startup_;
     net::Supervisor supervisor_;
     std::unique_ptr<net::TlsContext> tls_;  ///< null: none
     std::vector<net::ListeningSocket> sockets_;
@@ -172,6 +178,7 @@ class Service {
     std::list<net::HttpEndpoint> http_;
     std::list<net::Periodic> periodic_;
     LogLevel configured_level_;
+    bool trying_store_ = false;
     bool accepts_;  ///< smtp.accept names an address
     bool stopping_ = false;
 };
@@ -180,6 +187,7 @@ Service::Service(const Config& config, const std::function<Config()>& reload)
     : config_(config),
       reload_(reload),
       log_(log_options(config)),
+      startup_(log_, config),
       tls_(make_tls(config)),
       sockets_(open_as_started(config)),
       lock_(config.storage.path),
@@ -231,7 +239,8 @@ Service::Service(const Config& config, const std::function<Config()>& reload)
       accepts_(!config.smtp.accept.empty()) {
     budget_->on_released([this] { asio::post(io_, [this] { connections_.resume_all(); }); });
     connections_.on_change([this] { stop_if_drained(); });
-    history_.tell(log_, metrics_, journal_);
+    history_.tell(log_, metrics_, journal_, space_.free_bytes());
+    startup_.tell(config_);
 }
 
 int Service::run() {
@@ -270,10 +279,12 @@ void Service::start() {
     }
     periodic_.emplace_back(io_, kLookAtCertificate, [this] { look_at_certificate(); });
     periodic_.emplace_back(io_, kWriteRefusals, [this] { write_refusals(); });
+    periodic_.emplace_back(io_, kTryStore, [this] { try_store(); });
     if (const auto interval = supervisor_.watchdog_interval()) {
         periodic_.emplace_back(io_, *interval, [this] { supervisor_.alive(); });
     }
     supervisor_.ready();
+    startup_.ready();
 }
 
 void Service::listen(net::ListeningSocket socket) {
@@ -358,8 +369,7 @@ void Service::on_signal(int signal) {
         case SIGUSR1: {
             const bool debug = log_.level() == LogLevel::debug;
             log_.set_level(debug ? configured_level_ : LogLevel::debug);
-            log_.write(LogLevel::warn,
-                       LogLine("log-level").words("level", to_string(log_.level())));
+            log_.write(LogLevel::warn, LogLine("log-level").words("now", to_string(log_.level())));
             break;
         }
         default:
@@ -461,6 +471,26 @@ void Service::write_refusals() {
         [this](const char* error) {
             log_.write(LogLevel::warn, LogLine("refusals-lost").words("error", error));
         });
+}
+
+/// Who asks /readyz may keep mail away until it is well: the next message must not be what tells.
+void Service::try_store() {
+    if (!monitor_.doubts_store() || trying_store_) {
+        return;
+    }
+    trying_store_ = true;
+    const auto tell = [this](std::string error) {
+        asio::post(io_, [this, error = std::move(error)] {
+            trying_store_ = false;
+            monitor_.tried_store(error);
+        });
+    };
+    (void)writer_.run(
+        [tell](storage::Database& database) {
+            storage::store_setting(database, "store_tried_at", std::to_string(std::time(nullptr)));
+            tell({});
+        },
+        [tell](const char* error) { tell(error); });
 }
 
 void Service::shut_down() {

@@ -18,6 +18,14 @@ std::string_view commit() {
     return DMARCBOX_COMMIT;
 }
 
+std::string_view sqlite_version() {
+    return sqlite3_libversion();
+}
+
+std::string_view openssl_version() {
+    return OpenSSL_version(OPENSSL_VERSION_STRING);
+}
+
 std::string version_text() {
     const std::string boost =
         std::to_string(BOOST_VERSION / 100000) + "." + std::to_string(BOOST_VERSION / 100 % 1000);

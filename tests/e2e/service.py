@@ -108,7 +108,7 @@ class Service:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def port(self, protocol="smtp"):
-        found = re.search(rf'listening on [^"]*:(\d+)" protocol={protocol}\b', self.log()[self.since:])
+        found = re.search(rf'listening on [^"]*:(\d+)"(?: protocol=|,"protocol":"){protocol}\b', self.log()[self.since:])
         check(found, f"no {protocol} listener:\n{self.log()}")
         return int(found[1])
 
