@@ -1,5 +1,10 @@
 #include "mime/unpack.hpp"
 
+// mimetic 0.9.8 uses uint32_t without it, which stands no longer in other headers since GCC 13.
+// clang-format off
+#include <cstdint>
+// clang-format on
+
 #include <mimetic/mimeentity.h>
 #include <mimetic/parser/itparser.h>
 
