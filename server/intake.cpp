@@ -21,6 +21,8 @@ using Clock = std::chrono::steady_clock;
 /// so that the worker stays free for small ones.
 struct BigDocumentBusy {};
 
+constexpr const char* kStopping = "the service is stopping";
+
 storage::Verdict refused(std::string detail, storage::Verdict::Status status) {
     storage::Verdict verdict;
     verdict.status = status;
@@ -50,7 +52,7 @@ struct Intake::Impl {
     void work();
     [[nodiscard]] std::optional<Waiting> take();
     void read(Waiting waiting);
-    void put_aside(Waiting waiting);
+    [[nodiscard]] bool put_aside(Waiting& waiting);
     [[nodiscard]] std::shared_ptr<void> enter_big_document();
     void leave_big_document();
 
@@ -66,6 +68,7 @@ struct Intake::Impl {
     std::size_t messages = 0;  ///< waiting or with a worker
     std::size_t bytes = 0;
     bool stopping = false;
+    bool refusing = false;
     std::mutex stop_mutex;
     std::vector<std::thread> workers;
 };
@@ -85,7 +88,7 @@ bool Intake::submit(OwnedMessage message, Done done) {
         const bool fits =
             impl_->messages == 0 || (impl_->messages < impl_->options.max_queue_messages &&
                                      impl_->bytes + size <= impl_->options.max_queue_bytes);
-        if (impl_->stopping || !fits) {
+        if (impl_->stopping || impl_->refusing || !fits) {
             return false;
         }
         ++impl_->messages;
@@ -94,6 +97,26 @@ bool Intake::submit(OwnedMessage message, Done done) {
     }
     impl_->wake.notify_one();
     return true;
+}
+
+void Intake::refuse_waiting() {
+    std::deque<Impl::Waiting> refused_ones;
+    {
+        const std::lock_guard lock(impl_->mutex);
+        impl_->refusing = true;
+        for (auto* const from : {&impl_->queue, &impl_->aside}) {
+            for (auto& waiting : *from) {
+                --impl_->messages;
+                impl_->bytes -= waiting.message.message.bytes.size();
+                refused_ones.push_back(std::move(waiting));
+            }
+            from->clear();
+        }
+    }
+    impl_->wake.notify_all();
+    for (const auto& waiting : refused_ones) {
+        waiting.done(refused(kStopping, storage::Verdict::Status::busy));
+    }
 }
 
 void Intake::stop() {
@@ -162,8 +185,11 @@ void Intake::Impl::read(Waiting waiting) {
     try {
         submission = ingest(waiting.message.message, settings);
     } catch (const BigDocumentBusy&) {
-        put_aside(std::move(waiting));
-        throw;
+        if (put_aside(waiting)) {
+            throw;
+        }
+        waiting.done(refused(kStopping, storage::Verdict::Status::busy));
+        return;
     } catch (const std::exception& error) {
         // Out of memory, mostly: nothing is stored, the sender tries again.
         waiting.done(refused(error.what(), storage::Verdict::Status::failed));
@@ -181,13 +207,18 @@ void Intake::Impl::read(Waiting waiting) {
     }
 }
 
-void Intake::Impl::put_aside(Waiting waiting) {
+/// False: no message is begun any more; `waiting` is as it was.
+bool Intake::Impl::put_aside(Waiting& waiting) {
     {
         const std::lock_guard lock(mutex);
+        if (refusing) {
+            return false;
+        }
         aside.push_back(std::move(waiting));
     }
     // The gate may have opened since.
     wake.notify_one();
+    return true;
 }
 
 std::shared_ptr<void> Intake::Impl::enter_big_document() {

@@ -45,6 +45,9 @@ class Intake {
 
     /// False if full or stopping; `done` is then never called. Thread-safe.
     [[nodiscard]] bool submit(OwnedMessage message, Done done);
+    /// From now on no message is begun: those that wait, and those that come, get the verdict busy.
+    /// What the workers have goes on. Thread-safe.
+    void refuse_waiting();
     /// Finishes what is queued, then joins the workers. Idempotent. The writer stays up.
     void stop();
 

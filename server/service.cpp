@@ -43,10 +43,10 @@ namespace {
 namespace asio = boost::asio;
 using std::chrono::seconds;
 
-// Sessions inside DATA may finish for this long after SIGTERM; the rest of the 30 s is for what
-// they sent to be read and committed.
-constexpr seconds kDrain{25};
-constexpr seconds kCommitAfterDrain{4};
+// Sessions inside DATA may finish for this long after SIGTERM; then the messages that no worker has
+// begun are refused, and the rest of the 30 s is for those begun: parse_seconds, then the commit.
+constexpr seconds kDrain{23};
+constexpr seconds kCommitAfterDrain{6};
 // One read of a connection; all share one buffer, so that an idle connection holds none.
 constexpr std::size_t kReadBuffer = std::size_t{64} << 10U;
 // A new certificate is in use this long after it was written, without a signal.
@@ -497,6 +497,7 @@ void Service::shut_down() {
     if (std::exchange(stopping_, true)) {
         // Asked twice: who asks does not want to wait.
         connections_.abort_all(net::SessionEnd::shutdown);
+        intake_.refuse_waiting();
         return;
     }
     supervisor_.stopping();
@@ -512,6 +513,7 @@ void Service::shut_down() {
             return;
         }
         connections_.abort_all(net::SessionEnd::shutdown);
+        intake_.refuse_waiting();
         drain_timer_.expires_after(kCommitAfterDrain);
         drain_timer_.async_wait([this](boost::system::error_code late) {
             if (!late) {
