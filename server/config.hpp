@@ -35,6 +35,7 @@ struct Config {
         std::uint32_t max_connections_per_minute_per_address = 120;
         std::vector<std::string> limits_exempt{"127.0.0.0/8", "::1/128"};
         std::chrono::seconds idle_timeout_seconds{300};
+        std::chrono::seconds idle_timeout_when_full_seconds{10};
         std::chrono::seconds session_timeout_seconds{1800};
         std::string bare_newline = "keep";  ///< or "reject"
         std::uint32_t min_data_rate_bytes = 500;

@@ -102,6 +102,8 @@ const std::vector<ConfigKey>& table() {
          DMARCBOX_PLACE(smtp.max_connections_per_minute_per_address), 1, 1000000},
         {"smtp.limits_exempt", DMARCBOX_PLACE(smtp.limits_exempt), 0, 0, {}, check_range},
         {"smtp.idle_timeout_seconds", DMARCBOX_PLACE(smtp.idle_timeout_seconds), 1, kDaySeconds},
+        {"smtp.idle_timeout_when_full_seconds", DMARCBOX_PLACE(smtp.idle_timeout_when_full_seconds),
+         1, kDaySeconds},
         {"smtp.session_timeout_seconds", DMARCBOX_PLACE(smtp.session_timeout_seconds), 1,
          kDaySeconds},
         {"smtp.bare_newline", DMARCBOX_PLACE(smtp.bare_newline), 0, 0, {"keep", "reject"}},

@@ -54,16 +54,16 @@ Metrics::Metrics() {
                             "starttls", "unknown"}) {
         commands.declare({verb});
     }
-    for (const auto code : {"220", "221", "250", "354", "421", "450", "451", "452", "500", "501",
-                            "502", "503", "550", "552", "554"}) {
+    for (const auto code : {"214", "220", "221", "250", "252", "354", "421", "451", "452", "500",
+                            "501", "502", "503", "550", "552", "554", "555"}) {
         replies.declare({code});
     }
     for (const auto state : {"command", "data", "tls", "proxy", "write", "session", "rate"}) {
         timeouts.declare({state});
     }
     for (const auto kind :
-         {"bare_newline", "starttls_injection", "pipelining", "non_smtp", "control_character",
-          "line_too_long", "too_many_errors", "too_many_refused", "too_many_idle"}) {
+         {"bare_newline", "starttls_injection", "non_smtp", "control_character", "line_too_long",
+          "too_many_errors", "too_many_refused", "too_many_idle"}) {
         violations.declare({kind});
     }
     for (const auto version : {"TLSv1.2", "TLSv1.3"}) {

@@ -275,8 +275,8 @@ void Service::start() {
     sockets_.clear();
     if (tls_) {
         offer_tls();
-        periodic_.emplace_back(io_, kWarnOfCertificate, [this] { warn_of_certificate(); });
     }
+    periodic_.emplace_back(io_, kWarnOfCertificate, [this] { warn_of_certificate(); });
     periodic_.emplace_back(io_, kLookAtCertificate, [this] { look_at_certificate(); });
     periodic_.emplace_back(io_, kWriteRefusals, [this] { write_refusals(); });
     periodic_.emplace_back(io_, kTryStore, [this] { try_store(); });
@@ -305,18 +305,20 @@ void Service::listen_smtp(net::ListeningSocket socket) {
         throw ConfigError("smtp.tls.listen: " + socket.where +
                           ": needs smtp.tls.certificate and smtp.tls.key");
     }
-    frontends_.push_back(net::Frontend{.service = socket.service,
-                                       .session = session_config(config_, socket.service),
-                                       .session_timeout = config_.smtp.session_timeout_seconds,
-                                       .min_data_rate = config_.smtp.min_data_rate_bytes,
-                                       .io = io_,
-                                       .environment = environment_,
-                                       .deliveries = deliveries_,
-                                       .journal = journal_,
-                                       .budget = *budget_,
-                                       .gate = gate_,
-                                       .tls = nullptr,
-                                       .read_buffer = read_buffer_});
+    frontends_.push_back(
+        net::Frontend{.service = socket.service,
+                      .session = session_config(config_, socket.service),
+                      .session_timeout = config_.smtp.session_timeout_seconds,
+                      .idle_timeout_when_full = config_.smtp.idle_timeout_when_full_seconds,
+                      .min_data_rate = config_.smtp.min_data_rate_bytes,
+                      .io = io_,
+                      .environment = environment_,
+                      .deliveries = deliveries_,
+                      .journal = journal_,
+                      .budget = *budget_,
+                      .gate = gate_,
+                      .tls = nullptr,
+                      .read_buffer = read_buffer_});
     const net::Frontend& frontend = frontends_.back();
     listeners_.emplace_back(
         io_, std::move(socket),

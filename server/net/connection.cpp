@@ -80,10 +80,16 @@ void Connection::begin_session() {
 
 void Connection::run() {
     const auto self = shared_from_this();  // finish() drops the owner's reference
-    for (int steps = 0; steps < kStepsPerTurn; ++steps) {
-        if (!step()) {
-            return;
+    try {
+        for (int steps = 0; steps < kStepsPerTurn; ++steps) {
+            if (!step()) {
+                return;
+            }
         }
+    } catch (...) {
+        // Out of memory, mostly, in the middle of a step: no deadline would end what is left.
+        abort(SessionEnd::error);
+        throw;
     }
     asio::post(frontend_.io, [self] { self->run(); });
 }
@@ -144,6 +150,7 @@ void Connection::await(const smtp::AwaitBytes& action) {
     // A command has the whole timeout for all of its bytes, a message for each.
     if (in_data_ || !command_awaited_) {
         deadline_ = now + action.timeout;
+        awaited_since_ = now;
     }
     command_awaited_ = !in_data_;
     phase_ = Phase::read;
@@ -367,11 +374,12 @@ void Connection::on_verdict(std::uint64_t serial, const smtp::DeliveryVerdict& v
 }
 
 void Connection::take_events() {
-    for (const auto& event : session_.take_events()) {
+    for (auto& event : session_.take_events()) {
         using Kind = smtp::Event::Kind;
         if (event.kind == Kind::timeout) {
             end_ = SessionEnd::timeout;
             end_known_ = true;
+            event.reason = timeout_cause_.empty() ? event.reason : timeout_cause_;
         } else if (event.kind == Kind::violation &&
                    (!event.reply.empty() || event.reason == "starttls_injection")) {
             end_ = SessionEnd::violation;
@@ -396,9 +404,12 @@ void Connection::tick(Clock::time_point now) {
         case Phase::read:
             if (paused_) {
                 resume();
-            } else if (now >= deadline_ || now - info_.began >= frontend_.session_timeout ||
-                       (in_data_ && too_slow(now))) {
-                time_out();
+            } else if (now - info_.began >= frontend_.session_timeout) {
+                time_out("session");
+            } else if (in_data_ && too_slow(now)) {
+                time_out("rate");
+            } else if (now >= deadline_ || outstays(now)) {
+                time_out({});
             }
             break;
         case Phase::proxy:
@@ -414,7 +425,9 @@ void Connection::tick(Clock::time_point now) {
             }
             break;
         case Phase::write:
-            if (now >= deadline_) {
+            // Who reads a little now and then has no more time than others.
+            if (now >= deadline_ ||
+                now - info_.began >= frontend_.session_timeout + smtp::kWriteTimeout) {
                 frontend_.journal.timed_out(info_, "write");
                 abort(SessionEnd::timeout);
             }
@@ -435,7 +448,15 @@ void Connection::tick(Clock::time_point now) {
     }
 }
 
-void Connection::time_out() {
+/// Every connection is taken, and this client has been silent long enough to make room. Not in
+/// DATA, where a report would be lost for the day if its sender does not come again.
+bool Connection::outstays(Clock::time_point now) const {
+    return !in_data_ && now - awaited_since_ >= frontend_.idle_timeout_when_full &&
+           frontend_.gate.full(now);
+}
+
+void Connection::time_out(std::string_view cause) {
+    timeout_cause_ = cause;
     session_.on_timeout();
     phase_ = Phase::next;
     run();

@@ -74,7 +74,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void deliver(smtp::Deliver action);
     void on_verdict(std::uint64_t serial, const smtp::DeliveryVerdict& verdict);
     void take_events();
-    void time_out();
+    void time_out(std::string_view cause);
+    [[nodiscard]] bool outstays(Clock::time_point now) const;
     [[nodiscard]] bool too_slow(Clock::time_point now) const;
     void say_goodbye();
     void finish(SessionEnd end);
@@ -101,6 +102,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::string output_;
     std::size_t output_at_ = 0;
     bool command_awaited_ = false;
+    Clock::time_point awaited_since_;   ///< a command
+    std::string_view timeout_cause_{};  ///< where it is not the state that the session names
 
     bool in_data_ = false;
     Clock::time_point data_began_;

@@ -101,11 +101,11 @@ void ConnectionTable::arm() {
 }
 
 void ConnectionTable::tick() {
+    arm();  // first, so that an exception does not take the time from all
     const auto now = Connection::Clock::now();
     for (const auto& connection : all()) {
         connection->tick(now);
     }
-    arm();
 }
 
 void ConnectionTable::resume_all() {

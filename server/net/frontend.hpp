@@ -21,6 +21,7 @@ struct Frontend {
     Service service = Service::smtp;
     smtp::SessionConfig session;
     std::chrono::seconds session_timeout{1800};
+    std::chrono::seconds idle_timeout_when_full{10};
     std::uint32_t min_data_rate = 500;  ///< bytes a second; 0: any
 
     boost::asio::io_context& io;

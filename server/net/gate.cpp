@@ -12,6 +12,9 @@ constexpr std::string_view kTooManyOfYours =
 constexpr std::string_view kTooFast =
     "421 4.7.0 Too many connections a minute from your address, try again later\r\n";
 
+// Refused peers come again, mostly within a minute.
+constexpr std::chrono::seconds kFullFor{60};
+
 }  // namespace
 
 Gate::Gate(const Config& config)
@@ -21,11 +24,16 @@ Gate::Gate(const Config& config)
                .max_per_minute = config.smtp.max_connections_per_minute_per_address,
                .exempt = AddressSet(config.smtp.limits_exempt)}) {}
 
-Gate::Answer Gate::enter_house(std::size_t open) const {
+Gate::Answer Gate::enter_house(std::size_t open) {
     if (open >= max_connections_) {
+        refused_at_ = AddressLimits::Clock::now();
         return {"connections", kTooManyAtAll, {}};
     }
     return {};
+}
+
+bool Gate::full(AddressLimits::Clock::time_point now) const {
+    return refused_at_ && now - *refused_at_ < kFullFor;
 }
 
 Gate::Answer Gate::enter(std::string_view ip) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,11 +28,14 @@ class Gate {
         AddressLimits::Place place;
     };
     /// With `open` connections there already.
-    [[nodiscard]] Answer enter_house(std::size_t open) const;
+    [[nodiscard]] Answer enter_house(std::size_t open);
+    /// A peer was refused by enter_house() within the last minute.
+    [[nodiscard]] bool full(AddressLimits::Clock::time_point now) const;
     [[nodiscard]] Answer enter(std::string_view ip);
 
   private:
     std::size_t max_connections_;
+    std::optional<AddressLimits::Clock::time_point> refused_at_;
     AddressSet proxies_;
     AddressLimits limits_;
 };
