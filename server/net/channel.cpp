@@ -1,5 +1,6 @@
 #include "server/net/channel.hpp"
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
@@ -20,6 +21,29 @@ std::string first_tls_error() {
     }
     const char* const reason = ::ERR_reason_error_string(code);
     return reason == nullptr ? "error " + std::to_string(code) : std::string(reason);
+}
+
+// Of one call of OpenSSL; a record takes two. Handshakes need a handful.
+constexpr int kReadsPerCall = 16;
+
+/// OpenSSL reads on until it has bytes for us. A peer that sends what gives none (key updates,
+/// handshakes that are refused) would keep the thread for itself: after so many reads the socket
+/// seems empty, and the others have their turn.
+long count_read(BIO* bio,
+                int operation,
+                const char* /*data*/,
+                std::size_t /*length*/,
+                int /*argument*/,
+                long /*argument*/,
+                int result,
+                std::size_t* /*processed*/) {
+    auto* const left = reinterpret_cast<int*>(::BIO_get_callback_arg(bio));
+    if (operation == BIO_CB_READ && --*left < 0) {
+        ::BIO_clear_retry_flags(bio);
+        ::BIO_set_retry_read(bio);
+        return -1;
+    }
+    return result;
 }
 
 int clamped(std::size_t size) {
@@ -74,8 +98,7 @@ Channel::Result Channel::after_tls(int result) {
 
 Channel::Result Channel::read(std::span<char> into) {
     if (ssl_) {
-        ::ERR_clear_error();
-        errno = 0;
+        begin_call();
         const int got = ::SSL_read(ssl_.get(), into.data(), clamped(into.size()));
         return got > 0 ? Result{Status::done, static_cast<std::size_t>(got)} : after_tls(got);
     }
@@ -106,8 +129,7 @@ Channel::Result Channel::receive(std::span<char> into, int flags) {
 
 Channel::Result Channel::write(std::string_view bytes) {
     if (ssl_) {
-        ::ERR_clear_error();
-        errno = 0;
+        begin_call();
         const int put = ::SSL_write(ssl_.get(), bytes.data(), clamped(bytes.size()));
         return put > 0 ? Result{Status::done, static_cast<std::size_t>(put)} : after_tls(put);
     }
@@ -130,12 +152,20 @@ void Channel::begin_tls(SSL_CTX* context) {
     if (!ssl_ || ::SSL_set_fd(ssl_.get(), socket_.get()) != 1) {
         throw std::runtime_error("TLS: " + first_tls_error());
     }
+    BIO* const bio = ::SSL_get_rbio(ssl_.get());
+    ::BIO_set_callback_ex(bio, count_read);
+    ::BIO_set_callback_arg(bio, reinterpret_cast<char*>(&reads_left_));
     ::SSL_set_accept_state(ssl_.get());
 }
 
-Channel::Result Channel::handshake() {
+void Channel::begin_call() {
+    reads_left_ = kReadsPerCall;
     ::ERR_clear_error();
     errno = 0;
+}
+
+Channel::Result Channel::handshake() {
+    begin_call();
     const int result = ::SSL_do_handshake(ssl_.get());
     if (result == 1) {
         established_ = true;

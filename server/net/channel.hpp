@@ -15,7 +15,8 @@ using SSL_CTX = struct ssl_ctx_st;
 namespace dmarcbox::net {
 
 /// A non-blocking stream socket, in the clear or inside TLS. No operation waits: it says what has
-/// to become ready first. Holds no buffer while idle. Needs SIGPIPE ignored. Not thread-safe.
+/// to become ready first. None works for long, whatever the peer sends. Holds no buffer while idle.
+/// Needs SIGPIPE ignored. Not thread-safe.
 class Channel {
   public:
     enum class Status {
@@ -60,9 +61,11 @@ class Channel {
     };
     [[nodiscard]] Result receive(std::span<char> into, int flags);
     [[nodiscard]] Result failed(int error);
+    void begin_call();
     [[nodiscard]] Result after_tls(int result);
 
     FileDescriptor socket_;
+    int reads_left_ = 0;  ///< of the socket, in the present call of OpenSSL
     std::unique_ptr<SSL, FreeSsl> ssl_;
     bool established_ = false;
     std::string error_;
