@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
@@ -14,6 +15,7 @@
 #include "server/net/tls_context.hpp"
 #include "server/smtp/limits.hpp"
 #include "server/smtp/proxy_header.hpp"
+#include "server/smtp/reply.hpp"
 
 namespace dmarcbox::net {
 namespace {
@@ -27,6 +29,8 @@ constexpr int kStepsPerTurn = 64;
 // send RST, and the reply would be lost.
 constexpr seconds kLinger{2};
 constexpr std::size_t kMaxDiscarded = std::size_t{64} << 10U;
+// When the service stops: to shake hands or take a reply, before the 421 is given up.
+constexpr seconds kFarewell{5};
 
 }  // namespace
 
@@ -485,7 +489,9 @@ void Connection::shut_down() {
         return;
     }
     session_.on_shutdown();
-    if (phase_ == Phase::read && !session_.in_data()) {
+    if ((phase_ == Phase::handshake || phase_ == Phase::write) && !session_.in_data()) {
+        deadline_ = std::min(deadline_, Clock::now() + kFarewell);
+    } else if (phase_ == Phase::read && !session_.in_data()) {
         phase_ = Phase::next;
         run();
     }
@@ -494,6 +500,12 @@ void Connection::shut_down() {
 void Connection::abort(SessionEnd end) {
     const auto self = shared_from_this();
     if (phase_ != Phase::closed) {
+        if (end == SessionEnd::shutdown && (phase_ == Phase::read || phase_ == Phase::verdict)) {
+            std::string reply;
+            smtp::append_reply(reply, smtp::reply::kShuttingDown);
+            (void)channel_.write(reply);
+            channel_.finish_writing();
+        }
         session_.on_eof();
         take_events();
         finish(end);

@@ -37,7 +37,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void resume();
     /// 421 as soon as no message is under way; connections without a session close.
     void shut_down();
-    /// Closes now.
+    /// Closes now; because of a shutdown with 421 to who waits for us or sends a message.
     void abort(SessionEnd end);
 
     [[nodiscard]] const SessionInfo& info() const { return info_; }

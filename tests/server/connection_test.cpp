@@ -120,8 +120,19 @@ class Client {
         connection_->tick(Connection::Clock::now() + time);
         run();
     }
+    /// Until the replies fill the socket.
+    void ask_without_reading() {
+        std::string many;
+        for (int i = 0; i < 500; ++i) {
+            many += "HELP\r\n";
+        }
+        for (int i = 0; i < 100; ++i) {
+            (void)::send(ours_.get(), many.data(), many.size(), MSG_NOSIGNAL);
+            run();
+        }
+    }
     [[nodiscard]] bool closed() const { return closed_; }
-    [[nodiscard]] int end() const { return ours_.get(); }
+    [[nodiscard]] Connection& connection() { return *connection_; }
 
   private:
     Surroundings& around_;
@@ -175,14 +186,7 @@ TEST_CASE("connection: the longest session ends whatever it waits for") {
     }
     SUBCASE("a client that reads too little to take the reply, but something") {
         Client client(around, frontend, 1861s);
-        for (int i = 0; i < 100; ++i) {
-            std::string many;
-            for (int k = 0; k < 500; ++k) {
-                many += "HELP\r\n";
-            }
-            (void)::send(client.end(), many.data(), many.size(), MSG_NOSIGNAL);
-            client.run();
-        }
+        client.ask_without_reading();
         CHECK_FALSE(client.closed());
         client.after(0s);
         CHECK(client.closed());
@@ -241,6 +245,31 @@ TEST_CASE("connection: no verdict in 60 s is 451, and one that comes later is no
     CHECK(around.deliveries.pending() == 0);
     client.send("NOOP\r\n");
     CHECK(client.said() == "250 2.0.0 OK\r\n");
+}
+
+TEST_CASE("connection: a message that is not finished when the service must end is answered 421") {
+    Surroundings around;
+    const auto frontend = frontend_of(around, around.environment);
+    Client client(around, frontend);
+    client.send(std::string(kToData) + "Subject: half\r\n");
+    client.said();
+    client.connection().shut_down();
+    CHECK(client.said().empty());
+    client.connection().abort(net::SessionEnd::shutdown);
+    CHECK(client.said() == "421 4.3.2 Service shutting down\r\n");
+    CHECK(client.closed());
+}
+
+TEST_CASE("connection: who takes no reply does not hold a stop back") {
+    Surroundings around;
+    const auto frontend = frontend_of(around, around.environment);
+    Client client(around, frontend);
+    client.ask_without_reading();
+    client.connection().shut_down();
+    client.after(4s);
+    CHECK_FALSE(client.closed());
+    client.after(6s);
+    CHECK(client.closed());
 }
 
 TEST_CASE("connection: one whose step throws is closed, not left without a deadline") {
