@@ -36,6 +36,9 @@ constexpr seconds kFarewell{5};
 
 struct Connection::Waits {
     explicit Waits(asio::io_context& io, int socket) : descriptor(io, socket) {}
+    ~Waits() { descriptor.release(); }  // the channel owns the socket
+    Waits(const Waits&) = delete;
+    Waits& operator=(const Waits&) = delete;
     asio::posix::stream_descriptor descriptor;
     bool readable = false;  ///< a wait is under way
     bool writable = false;
@@ -58,18 +61,11 @@ Connection::Connection(const Frontend& frontend,
     ::setsockopt(channel_.descriptor(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-Connection::~Connection() {
-    // The channel owns the socket.
-    waits_->descriptor.release();
-}
+Connection::~Connection() = default;
 
 void Connection::start(bool proxied) {
-    if (proxied) {
-        phase_ = Phase::proxy;
-        deadline_ = Clock::now() + smtp::kProxyHeaderTimeout;
-    } else {
-        begin_session();
-    }
+    phase_ = proxied ? Phase::proxy : Phase::begin;
+    deadline_ = Clock::now() + smtp::kProxyHeaderTimeout;
     run();
 }
 
@@ -111,6 +107,9 @@ bool Connection::step() {
             return step_read();
         case Phase::write:
             return step_write();
+        case Phase::begin:
+            begin_session();
+            return true;
         case Phase::proxy:
             return step_proxy();
         case Phase::handshake:
@@ -446,6 +445,7 @@ void Connection::tick(Clock::time_point now) {
                 finish(end_);
             }
             break;
+        case Phase::begin:
         case Phase::next:
         case Phase::closed:
             break;

@@ -44,6 +44,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   private:
     enum class Phase {
+        begin,
         proxy,  ///< a PROXY header comes first
         handshake,
         next,  ///< ask the session
@@ -89,7 +90,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::unique_ptr<Waits> waits_;
     smtp::Session session_;
 
-    Phase phase_ = Phase::next;
+    Phase phase_ = Phase::begin;
     Clock::time_point deadline_;
     bool read_again_ = false;  ///< the last read filled the buffer
     bool paused_ = false;      ///< bodies are over budget

@@ -7,6 +7,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
+#include <exception>
 #include <utility>
 
 namespace dmarcbox::net {
@@ -48,7 +49,13 @@ struct Listener::Impl : std::enable_shared_from_this<Impl> {
                 ::accept4(socket.socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
             if (accepted) {
                 const auto peer = Endpoint::peer_of(accepted.get());
-                on_accept(std::move(accepted), peer);
+                try {
+                    on_accept(std::move(accepted), peer);
+                } catch (const std::exception&) {
+                    // Out of memory, mostly: one client's misfortune, as long as we go on.
+                    pause();
+                    throw;
+                }
                 continue;
             }
             const int error = errno;
