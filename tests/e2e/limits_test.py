@@ -10,10 +10,12 @@ import signal
 import smtplib
 import socket
 import sqlite3
+import struct
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 
 from service import Service, check, report, run_cases, wait_for
 
@@ -308,10 +310,53 @@ def refused_recipients_are_counted_in_the_database(program):
         check(len(rows) == 2 and {row[2] for row in rows} == {1}, str(rows))
 
 
+def clients_that_reset_or_half_close_leave_nothing_behind(program):
+    hello = b"EHLO x.example\r\n"
+    envelope = hello + b"MAIL FROM:<a@b.example>\r\nRCPT TO:<rua@reports.example>\r\n"
+    message = stuffed(report(1)) + b"\r\n"
+    states = [b"", b"EHL", hello, envelope, envelope + b"DATA\r\n", envelope + b"DATA\r\n" + message, envelope + b"DATA\r\n" + message + b".\r\n",
+              hello + b"STARTTLS\r\n", hello + b"STARTTLS\r\n\x16\x03\x01\x02\x00\x01\x00", hello + b"BDAT 10\r\n", hello + b"HELP\r\n" * 90]
+
+    def leave(client, how):
+        if how == "reset":
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        elif how == "half-close":
+            client.shutdown(socket.SHUT_WR)
+            client.settimeout(5)
+            try:
+                while client.recv(65536):
+                    pass
+            except ConnectionResetError:
+                pass
+        client.close()
+
+    def sessions(port):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            text = answer.read().decode()
+        return [line for line in text.splitlines() if line.startswith(("dmarcbox_smtp_sessions ", "dmarcbox_smtp_body_memory_bytes "))]
+    rest = '[smtp.tls]\ncertificate = "certificate.pem"\nkey = "certificate.key"\n[metrics]\nlisten = "127.0.0.1:0"\n'
+    with Service(program, "", rest) as service:
+        for how in "reset", "close", "half-close":
+            for sent in states:
+                for pause in 0, 0.01, 0.05:
+                    client = socket.create_connection(("127.0.0.1", service.port()), 10)
+                    try:
+                        client.sendall(sent)
+                        time.sleep(pause)
+                        leave(client, how)
+                    except OSError:
+                        pass  # the service was faster
+        check(wait_for(lambda: sessions(service.port("http")) == ["dmarcbox_smtp_sessions 0", "dmarcbox_smtp_body_memory_bytes 0"], 20, 0.5),
+              str(sessions(service.port("http"))))
+        check(service.one("SELECT count(*) FROM aggregate_reports") == 1, "the report sent again and again is there once")
+        check(service.stop() == 0, "exit")
+
+
 if __name__ == "__main__":
     sys.exit(run_cases([connections_of_one_address_are_limited, exempt_addresses_are_not_limited, connections_in_a_minute_are_limited,
                         connections_in_all_are_limited, a_slow_message_is_ended_after_its_grace, lmtp_answers_once_per_recipient,
                         proxy_headers_are_believed_from_trusted_peers_only, sigterm_lets_a_message_finish_and_tells_the_idle,
                         a_locked_database_is_451_and_nothing_is_lost, a_long_reader_does_not_disturb, a_full_disk_is_452_and_recovers,
                         the_same_database_is_served_once, sockets_come_from_systemd, started_as_root_it_becomes_a_user,
-                        a_large_body_goes_to_a_file_without_a_name, refused_recipients_are_counted_in_the_database]))
+                        a_large_body_goes_to_a_file_without_a_name, refused_recipients_are_counted_in_the_database,
+                        clients_that_reset_or_half_close_leave_nothing_behind]))
