@@ -47,6 +47,19 @@ Line line_at(std::string_view all, std::size_t begin) {
     return {text, begin, next, quoted};
 }
 
+/// Mail programs that quote or forward keep an indent as no-break spaces (U+00A0).
+std::string with_plain_blanks(std::string_view line) {
+    constexpr std::string_view kNoBreakSpace = "\xC2\xA0";
+    std::string out;
+    std::size_t from = 0;
+    for (auto at = line.find(kNoBreakSpace); at != std::string_view::npos;
+         at = line.find(kNoBreakSpace, from)) {
+        out.append(line.substr(from, at - from)).append(1, ' ');
+        from = at + kNoBreakSpace.size();
+    }
+    return out.append(line.substr(from));
+}
+
 /// The window as one text: blanks collapsed, lines joined by a blank, empty lines as a newline.
 class FlatText {
   public:
@@ -76,7 +89,7 @@ class FlatText {
     };
 
     void append(const Line& line) {
-        const auto words = collapse(cut_text(line.text, kWindow));
+        const auto words = collapse(with_plain_blanks(cut_text(line.text, kWindow)));
         if (words.empty()) {
             text_ += text_.ends_with('\n') ? "" : "\n";
             starts_.push_back({text_.size(), line});

@@ -77,7 +77,7 @@ TEST_CASE("plain failure: found however the text was carried") {
     };
     const std::string form(kForm);
     const std::string headers(kHeaders);
-    const std::array<Row, 10> rows{{
+    const std::array<Row, 11> rows{{
         {"as sent", form, headers},
         {"CRLF", replaced(form, "\n", "\r\n"), replaced(headers, "\n", "\r\n")},
         {"CR only", replaced(form, "\n", "\r"), replaced(headers, "\n", "\r")},
@@ -87,6 +87,7 @@ TEST_CASE("plain failure: found however the text was carried") {
         {"quoted twice", quoted(quoted(form)), headers},
         {"behind a banner", "[EXTERNAL]\n\nDear owner,\n" + form, headers},
         {"every line doubled", replaced(form, "\n  ", "\n\n  "), headers},
+        {"indented with no-break spaces", replaced(form, "\n  ", " \xC2\xA0\n\xC2\xA0 "), headers},
         {"marker wrapped", replaced(form, "before the error was", "before\nthe error\nwas"),
          headers},
         {"fields run together", replaced(replaced(form, "\n  S", " S"), "\n  D", "  D"), headers},
