@@ -1,6 +1,7 @@
 #include "schema/aggregate_parser.hpp"
 
 #include <algorithm>
+#include <array>
 #include <new>
 #include <optional>
 #include <pugixml.hpp>
@@ -27,6 +28,9 @@ constexpr std::size_t kLargeDocument = std::size_t{2} << 20U;
 constexpr std::size_t kSliceBytes = std::size_t{256} << 10U;
 /// The root element is looked for in this much: a declaration, a comment, some junk.
 constexpr std::size_t kBeginning = std::size_t{64} << 10U;
+/// One of them stands near the root of every report.
+constexpr std::array<std::string_view, 3> kReportElements{"report_metadata", "policy_published",
+                                                          "record"};
 constexpr std::size_t kShown = 40;  ///< of a text in a finding
 constexpr std::size_t kMaxReports = 100;
 
@@ -329,7 +333,18 @@ std::vector<std::string_view> split_aggregates(std::string_view xml) {
 }
 
 bool looks_like_aggregate(std::string_view xml) {
-    return static_cast<bool>(find_start_tag(xml.substr(0, kBeginning), "feedback"));
+    const auto root = find_start_tag(xml.substr(0, kBeginning), "feedback");
+    if (!root) {
+        return false;
+    }
+    // A text may speak of `<feedback>`: behind words, some of a report must follow.
+    if (trim(xml.substr(0, root.begin + 1)).starts_with('<')) {
+        return true;
+    }
+    const auto rest = xml.substr(root.begin, kBeginning);
+    return std::any_of(kReportElements.begin(), kReportElements.end(), [rest](auto element) {
+        return static_cast<bool>(find_start_tag(rest, element));
+    });
 }
 
 }  // namespace dmarcbox::schema

@@ -25,8 +25,9 @@ namespace dmarcbox::schema {
 /// cannot be told apart. Text only: a piece may turn out to be no report.
 [[nodiscard]] std::vector<std::string_view> split_aggregates(std::string_view xml);
 
-/// True if the text holds an element whose local name is `feedback` near its beginning: worth
-/// parse_aggregate, and unreadable rather than "other" if that fails.
+/// True if the text holds an element whose local name is `feedback` near its beginning, behind
+/// words only if some of a report follows: worth parse_aggregate, and unreadable rather than
+/// "other" if that fails.
 [[nodiscard]] bool looks_like_aggregate(std::string_view xml);
 
 }  // namespace dmarcbox::schema

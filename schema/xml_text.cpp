@@ -23,6 +23,11 @@ bool is_name_char(char c) {
     return is_name_start(c) || (c >= '0' && c <= '9') || c == '-' || c == '.';
 }
 
+/// What may follow the name of a start tag; in `<feedback@example.org>` something else does.
+bool ends_name(char c) {
+    return c == '>' || c == '/' || c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /// True if the text after `&` is one that the tree resolves.
 bool is_reference(std::string_view text) {
     constexpr std::array<std::string_view, 5> kPredefined{"lt;", "gt;", "amp;", "quot;", "apos;"};
@@ -38,6 +43,35 @@ bool is_reference(std::string_view text) {
     const auto end = digits.find_first_not_of(hex ? "0123456789abcdefABCDEF" : "0123456789");
     return end != 0 && end != std::string_view::npos && digits[end] == ';';
 }
+
+/// Where markup is not read: CDATA sections or comments. To be asked of growing positions.
+class Sections {
+  public:
+    Sections(std::string_view text, std::string_view open, std::string_view close)
+        : text_(text), open_(open), close_(close) {
+        find_from(0);
+    }
+
+    [[nodiscard]] bool hold(std::size_t position) {
+        while (end_ <= position && end_ != std::string_view::npos) {
+            find_from(end_);
+        }
+        return begin_ < position;
+    }
+
+  private:
+    /// Both npos if no section follows; one that stays open reaches to the end.
+    void find_from(std::size_t from) {
+        begin_ = text_.find(open_, from);
+        end_ = begin_ == std::string_view::npos ? begin_ : text_.find(close_, begin_);
+    }
+
+    std::string_view text_;
+    std::string_view open_;
+    std::string_view close_;
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+};
 
 /// Length of the UTF-8 sequence at the beginning, 0 if there is none.
 std::size_t sequence_length(std::string_view text) {
@@ -95,13 +129,15 @@ bool blank_controls(std::string& text) {
 }
 
 void note_raw_ampersands(std::string_view text, FindingList& findings) {
+    Sections cdata(text, "<![CDATA[", "]]>");
+    Sections comments(text, "<!--", "-->");
     constexpr int kEnough = 20;  // details of a few show the habit; counting them all helps nobody
     constexpr std::size_t kShown = 20;
     int noted = 0;
     for (auto at = text.find('&'); at != std::string_view::npos && noted < kEnough;
          at = text.find('&', at + 1)) {
         const auto rest = text.substr(at + 1);
-        if (!is_reference(rest)) {
+        if (!is_reference(rest) && !cdata.hold(at) && !comments.hold(at)) {
             const auto end = std::min(rest.find_first_of("<>&\r\n"), kShown);
             findings.add(xml::kRawAmpersand, rest.substr(0, end));
             ++noted;
@@ -125,7 +161,7 @@ TagStart find_start_tag(std::string_view text, std::string_view local_name) {
     for (auto at = text.find(local_name); at != std::string_view::npos;
          at = text.find(local_name, at + 1)) {
         const auto end = at + local_name.size();
-        if (end < text.size() && is_name_char(text[end])) {
+        if (end < text.size() && !ends_name(text[end])) {
             continue;
         }
         std::size_t begin = at;

@@ -286,6 +286,9 @@ TEST_CASE("aggregate: what is odd in structure is told by a code") {
         {"text behind the report", "</feedback>", "</feedback>thanks", "text_after_root"},
         {"text before the report", "<?xml", "Report:\n<?xml", "text_before_root"},
         {"raw ampersand", ">Reporter<", ">R & D<", "raw_ampersand"},
+        {"ampersand in CDATA or a comment", ">Reporter<",
+         "><!-- a & b --><![CDATA[R & D && E]]>&amp;<![CDATA[F & G]]><", ""},
+        {"raw ampersand behind CDATA", ">Reporter<", "><![CDATA[R & D]]> & E<", "raw_ampersand"},
         {"raw less-than", ">Reporter<", ">a < b<", "raw_less_than"},
         {"record without source", "<source_ip>192.0.2.1</source_ip>", "", "no_source_ip"},
     };
@@ -334,6 +337,10 @@ TEST_CASE("aggregate: what is no report says so") {
     CHECK(looks_like_aggregate(kPlain));
     CHECK(looks_like_aggregate("<a:feedback xmlns:a='x'>"));
     CHECK_FALSE(looks_like_aggregate("<html>feedback</html>"));
+    CHECK_FALSE(looks_like_aggregate("<feedback@example.org> is the address"));
+    CHECK_FALSE(looks_like_aggregate("A report begins with <feedback> and ends."));
+    CHECK(looks_like_aggregate("The report:\n" + kPlain));
+    CHECK(looks_like_aggregate("<?xml version=\"1.0\"?>\n<feedback>"));
 }
 
 TEST_CASE("aggregate: limits end the reading with their code") {
