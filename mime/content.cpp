@@ -1,5 +1,6 @@
 #include "mime/content.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "mime/encoded_file.hpp"
@@ -21,15 +22,30 @@ bool starts_as_plain(std::string_view text) {
            text.starts_with("PK\x03\x04");
 }
 
+bool starts_as_base64(std::string_view text) {
+    const std::string_view start = trim_blanks(text.substr(0, 64));
+    return std::any_of(kBase64Beginnings.begin(), kBase64Beginnings.end(),
+                       [start](std::string_view known) { return start.starts_with(known); });
+}
+
 std::string from_plain(std::string encoded, std::string_view section, Findings& findings) {
-    const std::string_view start = trim_blanks(std::string_view(encoded).substr(0, 64));
-    for (const std::string_view beginning : kBase64Beginnings) {
-        if (start.starts_with(beginning)) {
-            Base64Result result = decode_base64(encoded);
-            if (result.foreign == 0 && result.trailing == 0) {
-                add_finding(findings, kUndeclaredBase64, section);
-                return std::move(result.bytes);
-            }
+    if (starts_as_base64(encoded)) {
+        Base64Result result = decode_base64(encoded);
+        if (result.foreign == 0 && result.trailing == 0) {
+            add_finding(findings, kUndeclaredBase64, section);
+            return std::move(result.bytes);
+        }
+    }
+    return encoded;
+}
+
+/// The lines in front of the first with another byte than base64's: a list or a mail system put its
+/// footer behind a body of which it did not look at the encoding.
+std::string_view without_footer(std::string_view encoded) {
+    LineWalker lines(encoded);
+    while (lines.next()) {
+        if (decode_base64(lines.line()).foreign > 0) {
+            return encoded.substr(0, lines.start());
         }
     }
     return encoded;
@@ -42,7 +58,14 @@ std::string from_base64(std::string_view encoded, std::string_view section, Find
     }
     Base64Result result = decode_base64(encoded);
     // One foreign byte in twenty is prose, not damage.
-    if (result.foreign * 20 > encoded.size()) {
+    const bool prose = result.foreign * 20 > encoded.size();
+    if (prose && starts_as_base64(encoded)) {
+        const std::string_view body = without_footer(encoded);
+        if (!body.empty()) {
+            result = decode_base64(body);
+            result.trailing += encoded.size() - body.size();
+        }
+    } else if (prose) {
         add_finding(findings, kNotBase64, section);
         return std::string(encoded);
     }

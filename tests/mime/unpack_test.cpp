@@ -304,6 +304,10 @@ TEST_CASE("unpack: transfer encodings") {
          "1|application/octet-stream|||ab\n", "base64_lenient@1"},
         {"text behind padding", part("base64", base64("ab") + "\n-- \nlist footer"),
          "1|application/octet-stream|||ab\n", "base64_trailing@1"},
+        {"text behind a body without padding",
+         part("base64", base64("<?xml version=\"1.0\"?><a/>  ") +
+                            "\n__________\nA list: https://lists.example.org/x\n"),
+         "1|application/octet-stream|||<?xml version=\"1.0\"?><a/>  \n", "base64_trailing@1"},
         {"data behind padding", part("base64", base64("ab") + "\n" + base64("cd")),
          "1|application/octet-stream|||abcd\n", ""},
         {"labelled base64 but plain", part("base64", kXml), row, "not_base64@1"},
