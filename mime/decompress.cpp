@@ -72,7 +72,13 @@ class Decompressor {
     }
 
     void unpack_gzip(Document document, std::size_t depth) {
-        auto content = gunzip(document.bytes, document.part, limits_, expired_, budget_, findings_);
+        std::string_view packed = document.bytes;
+        if (const std::size_t start = find_gzip_start(packed);
+            start > 0 && start != std::string_view::npos) {
+            add_finding(findings_, kGzipJunk, document.part, std::to_string(start) + " bytes");
+            packed.remove_prefix(start);
+        }
+        auto content = gunzip(packed, document.part, limits_, expired_, budget_, findings_);
         if (!content) {
             return;
         }

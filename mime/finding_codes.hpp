@@ -99,6 +99,8 @@ inline constexpr FindingCode kCrLineEnds{"cr_line_ends", "mime", false};
 inline constexpr FindingCode kEmpty{"empty", "unpack", false};
 /// Bytes after the end of the gzip data, ignored. Detail: how many.
 inline constexpr FindingCode kGzipTrailing{"gzip_trailing", "unpack", false};
+/// White space in front of gzip data, skipped. Detail: how many bytes.
+inline constexpr FindingCode kGzipJunk{"gzip_junk", "unpack", false};
 /// Several gzip members one behind the other, read as one. Detail: how many.
 inline constexpr FindingCode kGzipMembers{"gzip_members", "unpack", false};
 /// An archive inside another, also gzip of gzip. Detail: which, of the first.
@@ -192,6 +194,7 @@ inline constexpr std::array kFindingCodes{
     kCrLineEnds,
     kEmpty,
     kGzipTrailing,
+    kGzipJunk,
     kGzipMembers,
     kNestedArchive,
     kZipArchive,

@@ -59,6 +59,14 @@ bool has_feedback_root(std::string_view text) {
     return false;
 }
 
+bool is_array_of_objects(std::string_view text) {
+    if (!text.starts_with('[')) {
+        return false;
+    }
+    const auto* const first = std::find_if_not(text.begin() + 1, text.end(), is_space);
+    return first != text.end() && *first == '{';
+}
+
 bool is_html(std::string_view text) {
     const std::string lower = to_lower(text.substr(0, 1024));
     for (const std::string_view sign :
@@ -71,6 +79,16 @@ bool is_html(std::string_view text) {
 }
 
 }  // namespace
+
+std::size_t find_gzip_start(std::string_view bytes) {
+    if (bytes.starts_with("\x1F\x8B")) {
+        return 0;
+    }
+    const std::string_view window = bytes.substr(0, kWindow);
+    const auto* const start = std::find_if_not(window.begin(), window.end(), is_space);
+    const auto at = static_cast<std::size_t>(start - window.begin());
+    return window.substr(at).starts_with("\x1F\x8B\x08") ? at : std::string_view::npos;
+}
 
 std::size_t find_zip_start(std::string_view bytes) {
     const std::string_view window = bytes.substr(0, kWindow + 4);
@@ -113,7 +131,7 @@ ContentKind sniff(std::string_view bytes) {
     if (bytes.empty()) {
         return ContentKind::empty;
     }
-    if (bytes.starts_with("\x1F\x8B")) {
+    if (find_gzip_start(bytes) != std::string_view::npos) {
         return ContentKind::gzip;
     }
     if (bytes.starts_with("PK\x03\x04") || bytes.starts_with("PK\x05\x06")) {
@@ -129,6 +147,9 @@ ContentKind sniff(std::string_view bytes) {
     }
     if (text.front() == '<') {
         return is_html(text) ? ContentKind::html : ContentKind::xml;
+    }
+    if (is_array_of_objects(text)) {
+        return ContentKind::json;
     }
     if (text.front() == '{') {
         return text.starts_with("{\\rtf") ? ContentKind::other : ContentKind::json;

@@ -5,6 +5,10 @@
 
 namespace dmarcbox::mime {
 
+/// Where gzip data begins: at once or behind white space within the first 4 KiB; npos if it does
+/// not.
+[[nodiscard]] std::size_t find_gzip_start(std::string_view bytes);
+
 /// Where a zip archive begins within the first 4 KiB; npos if none does.
 [[nodiscard]] std::size_t find_zip_start(std::string_view bytes);
 

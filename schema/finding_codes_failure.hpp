@@ -69,7 +69,8 @@ inline constexpr FindingCode kJsonExtension{"json_extension", "tls", false};
 inline constexpr FindingCode kControlCharacter{"control_character", "tls", false};
 /// Bytes after the end of the object were left out. Detail: how many.
 inline constexpr FindingCode kTrailingBytes{"trailing_bytes", "tls", false};
-/// Several reports one behind the other, read one by one. Detail: how many.
+/// Several reports one behind the other, or an array of one or more, read one by one. Detail: how
+/// many.
 inline constexpr FindingCode kSeveralReports{"several_reports", "tls", false};
 /// A second report behind the first, which could not be told from it: only the first was read.
 inline constexpr FindingCode kSecondReport{"second_report", "tls", true};

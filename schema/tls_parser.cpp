@@ -514,6 +514,11 @@ tl::expected<TlsReport, ParseError> parse_tls(std::string_view json,
 }
 
 std::vector<std::string_view> split_tls(std::string_view json) {
+    const auto document = trim(json);
+    const bool list = document.starts_with('[') && document.ends_with(']');
+    if (list) {
+        json = document.substr(1, document.size() - 2);
+    }
     std::vector<std::string_view> objects;
     std::size_t depth = 0;
     std::size_t begin = 0;
@@ -539,7 +544,8 @@ std::vector<std::string_view> split_tls(std::string_view json) {
             return {};
         }
     }
-    return depth == 0 && objects.size() > 1 ? objects : std::vector<std::string_view>{};
+    return depth == 0 && objects.size() > (list ? 0U : 1U) ? objects
+                                                           : std::vector<std::string_view>{};
 }
 
 bool looks_like_tls(std::string_view json) {

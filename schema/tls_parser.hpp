@@ -18,8 +18,9 @@ namespace dmarcbox::schema {
                                                             const Limits& limits,
                                                             const Expired& expired);
 
-/// A text of several JSON objects one behind the other, cut into one for each, in order. Empty if
-/// there is only one, or more than a hundred, or something else stands there.
+/// A text of several JSON objects one behind the other, or an array of them, cut into one for each,
+/// in order. Empty if there is only one without an array, or more than a hundred, or something else
+/// stands there.
 [[nodiscard]] std::vector<std::string_view> split_tls(std::string_view json);
 
 /// True if the text holds a key of a TLS report ("organization-name", "date-range" or "policies").

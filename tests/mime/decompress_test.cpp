@@ -68,6 +68,7 @@ TEST_CASE("decompress: what comes out and what is found") {
          plain, "gzip_members@2"},
         {"gzip with a line end behind", gzip(kXml) + "\r\n", plain, "gzip_trailing@2"},
         {"gzip with zero padding", gzip(kXml) + std::string(512, '\0'), plain, "gzip_trailing@2"},
+        {"gzip behind an empty line", "\r\n" + gzip(kXml), plain, "gzip_junk@2"},
         {"gzip with half a header behind", gzip(kXml) + "\x1F\x8B", plain, "gzip_trailing@2"},
         {"second member broken", gzip(kXml) + cut(gzip(kXml), 9), "", "truncated@2"},
         {"double gzip", gzip(gzip(kXml)), plain, "nested_archive@2"},

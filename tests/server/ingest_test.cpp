@@ -74,6 +74,8 @@ TEST_CASE("ingest: reports are found wherever they are") {
               "<reports>" + without_declaration(kXml) + without_declaration(kXml) + "</reports>"),
          "aggregate aggregate"},
         {"two reports in two gzip members", gzip(kXml) + gzip(kXml), "aggregate aggregate"},
+        {"a TLS report in an array", gzip("[" + kTls + "]\n"), "tls"},
+        {"two TLS reports in an array", gzip("[\n" + kTls + ",\n" + kTls + "]"), "tls tls"},
         {"two TLS reports in two gzip members", gzip(kTls) + gzip(kTls), "tls tls"},
         {"a mail with a binary zip in its beginning",
          multipart("mixed", {part("application/gzip", gzip(kXml), true),
