@@ -12,6 +12,7 @@
 #include "mime/header.hpp"
 #include "mime/sniff.hpp"
 #include "mime/unpack_budget.hpp"
+#include "schema/aggregate_parser.hpp"
 #include "schema/failure_parser.hpp"
 #include "schema/scalar_text.hpp"
 #include "server/ingest_feedback.hpp"
@@ -94,6 +95,11 @@ bool Reducer::holds_report(const std::string& section) const {
     });
 }
 
+bool Reducer::is_form(std::string_view text, const std::string& section) const {
+    return holds_report(section) && !schema::looks_like_aggregate(text) &&
+           schema::find_plain_failure(text);
+}
+
 std::optional<std::string> Reducer::text_form(std::string_view text) const {
     const auto form = schema::find_plain_failure(text);
     const bool has_copy = form && form->copy_begin != std::string_view::npos;
@@ -131,8 +137,9 @@ std::optional<std::string> Reducer::document(const mime::Document& document) con
     if (is_mail(document.bytes, limits_.mime()) && !is_mbox(document.bytes)) {
         return mail(document.bytes, document.part + "/");
     }
-    return kind == mime::ContentKind::other ? text_form(mime::guess_utf8(document.bytes))
-                                            : std::nullopt;
+    const std::string text = mime::guess_utf8(document.bytes);
+    return kind == mime::ContentKind::other || is_form(text, document.part) ? text_form(text)
+                                                                            : std::nullopt;
 }
 
 std::optional<std::vector<mime::Document>> Reducer::archive(std::string bytes,
@@ -156,7 +163,9 @@ std::optional<std::vector<mime::Document>> Reducer::archive(std::string bytes,
 std::optional<std::string> Reducer::file(std::string_view bytes) const {
     const mime::ContentKind kind = mime::sniff(bytes);
     if (!is_archive(kind)) {
-        return kind == mime::ContentKind::other ? text_form(mime::guess_utf8(bytes)) : std::nullopt;
+        const std::string text = mime::guess_utf8(bytes);
+        return kind == mime::ContentKind::other || is_form(text, {}) ? text_form(text)
+                                                                     : std::nullopt;
     }
     const auto files = archive(std::string(bytes), {});
     if (!files) {

@@ -35,6 +35,9 @@ class Reducer {
     /// The files of an archive; nullopt if all of it may stay as it is.
     [[nodiscard]] std::optional<std::vector<mime::Document>> archive(std::string bytes,
                                                                      std::string section) const;
+    /// True if the text of that section was read as the plain-text form, whatever its label or its
+    /// beginning says.
+    [[nodiscard]] bool is_form(std::string_view text, const std::string& section) const;
     /// A text with the plain-text form of a failure report; nullopt if nothing has to go.
     [[nodiscard]] std::optional<std::string> text_form(std::string_view text) const;
     /// Header fields as they may stay, one to a line.

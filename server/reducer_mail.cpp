@@ -130,12 +130,16 @@ bool MailRewriting::replace(std::size_t index, const std::string& section) {
         }
         return files.has_value();
     }
-    if (part.media_type != "text/plain" || kind != mime::ContentKind::other ||
-        is_mail(part.content, reducer_.limits_.mime())) {
+    if (is_mail(part.content, reducer_.limits_.mime())) {
         return false;
     }
-    auto reduced = reducer_.text_form(
-        mime::to_utf8(part.content, part.charset).value_or(mime::guess_utf8(part.content)));
+    const std::string text =
+        mime::to_utf8(part.content, part.charset).value_or(mime::guess_utf8(part.content));
+    const bool plain = part.media_type == "text/plain" && kind == mime::ContentKind::other;
+    if (!plain && !reducer_.is_form(text, section)) {
+        return false;
+    }
+    auto reduced = reducer_.text_form(text);
     if (reduced) {
         replacements_[index].push_back("Content-Type: text/plain; charset=utf-8\r\n\r\n" +
                                        std::move(*reduced));
