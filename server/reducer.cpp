@@ -135,11 +135,23 @@ std::string Reducer::field_lines(mime::Header header) const {
 std::optional<std::string> Reducer::document(const mime::Document& document) const {
     const mime::ContentKind kind = mime::sniff(document.bytes);
     if (is_mail(document.bytes, limits_.mime()) && !is_mbox(document.bytes)) {
-        return mail(document.bytes, document.part + "/");
+        // Without a report it is the reported mail, as beside the fields.
+        return holds_report(document.part) ? mail(document.bytes, document.part + "/")
+                                           : reported_header(document.bytes);
     }
     const std::string text = mime::guess_utf8(document.bytes);
     return kind == mime::ContentKind::other || is_form(text, document.part) ? text_form(text)
                                                                             : std::nullopt;
+}
+
+std::optional<std::string> Reducer::reported_header(std::string_view mail) const {
+    const std::string_view header = sample_header(mail, limits_);
+    if (redactor_ != nullptr) {
+        return header_text(header);
+    }
+    const auto body = static_cast<std::size_t>(header.data() + header.size() - mail.data());
+    return schema::trim(mail.substr(body)).empty() ? std::nullopt
+                                                   : std::optional(std::string(header));
 }
 
 std::optional<std::vector<mime::Document>> Reducer::archive(std::string bytes,

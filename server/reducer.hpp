@@ -40,6 +40,8 @@ class Reducer {
     [[nodiscard]] bool is_form(std::string_view text, const std::string& section) const;
     /// A text with the plain-text form of a failure report; nullopt if nothing has to go.
     [[nodiscard]] std::optional<std::string> text_form(std::string_view text) const;
+    /// What stays of a reported mail; nullopt if nothing has to go.
+    [[nodiscard]] std::optional<std::string> reported_header(std::string_view mail) const;
     /// Header fields as they may stay, one to a line.
     [[nodiscard]] std::string header_text(std::string_view block) const;
     [[nodiscard]] std::string field_lines(mime::Header header) const;
