@@ -10,6 +10,8 @@
 #include "mime/finding_codes.hpp"
 #include "mime/header.hpp"
 #include "mime/header_block.hpp"
+#include "mime/lines.hpp"
+#include "mime/sniff.hpp"
 #include "schema/finding_list.hpp"
 #include "server/finding_codes.hpp"
 
@@ -129,18 +131,32 @@ std::vector<std::size_t> attached_mails(const std::vector<mime::Part>& parts) {
     return mails;
 }
 
-/// The machine-readable part under another media type, in a multipart/report that says what it is.
+/// A report of another kind that somebody labelled as feedback.
+bool is_document(const mime::Part& part) {
+    const mime::ContentKind kind = mime::sniff(part.content);
+    return kind == mime::ContentKind::gzip || kind == mime::ContentKind::zip ||
+           mime::trim_blanks(std::string_view(part.content).substr(0, 64)).starts_with('<');
+}
+
+/// The machine-readable part under another media type: in a multipart/report that says what it is,
+/// or a part of nothing but the fields.
 bool is_mislabelled_feedback(const std::vector<mime::Part>& parts,
                              std::size_t index,
                              const Limits& limits) {
     const mime::Part& part = parts[index];
-    if (part.report_type != "feedback-report" || part.sample ||
-        std::any_of(parts.begin(), parts.end(),
-                    [](const auto& other) { return other.media_type == kFeedbackType; })) {
+    if (part.sample || std::any_of(parts.begin(), parts.end(), [](const auto& other) {
+            return other.media_type == kFeedbackType;
+        })) {
         return false;
     }
-    const mime::HeaderBlock block = scan(skip_empty_lines(part.content), limits);
-    return block.garbage_lines == 0 && !block.find("feedback-type").empty();
+    const std::string_view text = skip_empty_lines(part.content);
+    const mime::HeaderBlock block = scan(text, limits);
+    if (block.garbage_lines > 0 || block.find("feedback-type").empty()) {
+        return false;
+    }
+    return part.report_type == "feedback-report" ||
+           (!block.find("version").empty() && !block.find("user-agent").empty() &&
+            mime::trim_blanks(text.substr(block.size)).empty());
 }
 
 /// Behind the fields, else before them, in the same multipart and between the next such parts; for
@@ -188,7 +204,8 @@ std::vector<FeedbackGroup> find_feedback(const std::vector<mime::Part>& parts,
     const std::vector<std::size_t> mails = attached_mails(parts);
     std::vector<FeedbackGroup> groups;
     for (std::size_t i = 0; i < parts.size(); ++i) {
-        if (parts[i].media_type == kFeedbackType || is_mislabelled_feedback(parts, i, limits)) {
+        const bool labelled = parts[i].media_type == kFeedbackType && !is_document(parts[i]);
+        if (labelled || is_mislabelled_feedback(parts, i, limits)) {
             groups.push_back({i, std::nullopt});
         }
     }
