@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <exception>
+#include <functional>
+#include <map>
 #include <new>
 #include <optional>
 #include <utility>
 
 #include "mime/charset.hpp"
 #include "mime/header.hpp"
+#include "mime/header_block.hpp"
 #include "mime/unpack.hpp"
 #include "schema/content_hash.hpp"
 #include "schema/date_time.hpp"
@@ -62,6 +65,31 @@ void fill_from_header(storage::Receipt& receipt, const mime::Header& header) {
     receipt.message_id = std::move(id);
 }
 
+/// What attached mails say about TLS reports, by section; those that say nothing are left out.
+using AttachedFields = std::map<std::string, TlsFields, std::less<>>;
+
+void add_attached(const mime::Part& mail, const Limits& limits, AttachedFields& attached) {
+    const mime::HeaderBlock header =
+        mime::scan_header(mail.content, limits.max_header_bytes, limits.max_header_fields);
+    TlsFields fields{std::string(schema::trim(header.find("TLS-Report-Domain"))),
+                     std::string(schema::trim(header.find("TLS-Report-Submitter")))};
+    if (!fields.report_domain.empty() || !fields.report_submitter.empty()) {
+        attached.insert_or_assign(mail.section, std::move(fields));
+    }
+}
+
+/// Of the innermost attached mail around the section.
+const TlsFields* find_attached(const AttachedFields& attached, std::string_view section) {
+    for (auto dot = section.rfind('.'); !attached.empty() && dot != std::string_view::npos;
+         dot = section.rfind('.')) {
+        section = section.substr(0, dot);
+        if (const auto found = attached.find(section); found != attached.end()) {
+            return &found->second;
+        }
+    }
+    return nullptr;
+}
+
 /// Reads the parts of a mail in order; what belongs to a feedback report is read with it.
 void read_parts(std::vector<mime::Part> parts,
                 DocumentReader& documents,
@@ -78,11 +106,15 @@ void read_parts(std::vector<mime::Part> parts,
     };
     // Asked before any part is moved from.
     std::vector<bool> skip(parts.size());
+    AttachedFields attached;
     for (std::size_t i = 0; i < parts.size(); ++i) {
         const bool taken_apart =
             i + 1 < parts.size() && is_below(parts[i + 1].section, parts[i].section);
         skip[i] = in_sample(parts[i]) || taken_apart || parts[i].media_type == "message/rfc822" ||
                   parts[i].media_type.starts_with("text/rfc822");
+        if (taken_apart && !in_sample(parts[i])) {
+            add_attached(parts[i], settings.limits, attached);
+        }
     }
     for (std::size_t i = 0; i < parts.size(); ++i) {
         if (expired()) {
@@ -94,7 +126,8 @@ void read_parts(std::vector<mime::Part> parts,
         if (group != groups.end()) {
             read_feedback(parts, *group, settings.limits, reading);
         } else if (!skip[i]) {
-            documents.read_part(std::move(parts[i]));
+            const TlsFields* fields = find_attached(attached, parts[i].section);
+            documents.read_part(std::move(parts[i]), fields);
         }
     }
 }

@@ -107,7 +107,8 @@ DocumentReader::DocumentReader(const DocumentReader& outer, TlsFields tls)
       reading_(outer.reading_),
       budget_(outer.budget_) {}
 
-void DocumentReader::read_part(mime::Part part) {
+void DocumentReader::read_part(mime::Part part, const TlsFields* attached) {
+    attached_ = attached;
     const mime::ContentKind content = mime::sniff(part.content);
     if (part.media_type == "text/html" && is_html_text(content, part.content)) {
         return;  // for people, whatever stands in it
@@ -233,10 +234,11 @@ void DocumentReader::read_json(mime::Document document, const std::string& chars
         return;
     }
     const std::shared_ptr<void> gate = gate_for(json);
-    const auto read_one = [this](std::string_view text) {
-        auto report = schema::parse_tls(text, tls_.report_domain, limits_left(), expired_);
+    const TlsFields& tls = attached_ == nullptr ? tls_ : *attached_;
+    const auto read_one = [&](std::string_view text) {
+        auto report = schema::parse_tls(text, tls.report_domain, limits_left(), expired_);
         if (report) {
-            check_submitter(*report, tls_.report_submitter);
+            check_submitter(*report, tls.report_submitter);
         }
         return report;
     };

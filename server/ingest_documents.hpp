@@ -42,8 +42,9 @@ class DocumentReader {
     /// further archives alone.
     DocumentReader(const DocumentReader& outer, TlsFields tls);
 
-    /// A decoded leaf part of a mail.
-    void read_part(mime::Part part);
+    /// A decoded leaf part of a mail. `attached`: what the header of the attached mail says that
+    /// the part came in; nullptr: nothing, or it came in none.
+    void read_part(mime::Part part, const TlsFields* attached = nullptr);
     /// A file that is no mail.
     void read_file(std::string name, std::string bytes);
 
@@ -76,6 +77,7 @@ class DocumentReader {
     const IngestSettings& settings_;
     const schema::Expired& expired_;
     TlsFields tls_;
+    const TlsFields* attached_ = nullptr;  ///< of the part being read
     Reading& reading_;
     ReadMail read_mail_;  ///< empty inside of a mail out of an archive
     std::shared_ptr<mime::UnpackBudget> budget_;

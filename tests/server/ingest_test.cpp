@@ -491,6 +491,47 @@ TEST_CASE("ingest: the charset of a part counts where the document names none") 
     CHECK(std::get<schema::AggregateReport>(submission.reports.front()).org_name == "Почта");
 }
 
+TEST_CASE("ingest: an attached mail names the domain of the TLS report in it") {
+    std::string json = kTls;
+    const std::string domain = "\"policy-domain\":\"example.org\"";
+    REQUIRE(json.find(domain) != std::string::npos);
+    json.replace(json.find(domain), domain.size(), "\"mx-host\":[]");
+    const std::string inner = mail("application/tlsrpt+json", json,
+                                   "TLS-Report-Domain: inner.example\r\n"
+                                   "TLS-Report-Submitter: other.example\r\n");
+    struct Row {
+        const char* name;
+        std::string bytes;
+        std::string domain;
+        bool differs;
+    };
+    const std::string outer = "TLS-Report-Domain: outer.example\r\n";
+    for (const Row& row :
+         {Row{"attached", multipart("mixed", {part("message/rfc822", inner)}), "inner.example",
+              true},
+          Row{"attached in base64 to a mail that names another",
+              outer + multipart("mixed", {part("message/rfc822", inner, true)}), "inner.example",
+              true},
+          Row{"attached without a name",
+              outer + multipart("mixed",
+                                {part("message/rfc822", mail("application/tlsrpt+json", json))}),
+              "outer.example", false},
+          Row{"beside an attached mail",
+              outer + multipart("mixed", {part("message/rfc822", mail("text/plain", "x")),
+                                          part("application/tlsrpt+json", json)}),
+              "outer.example", false}}) {
+        CAPTURE(std::string(row.name));
+        const auto submission = read(row.bytes);
+        REQUIRE(kinds(submission) == "tls");
+        const auto& report = std::get<schema::TlsReport>(submission.reports.front());
+        REQUIRE(report.policies.size() == 1);
+        CHECK(report.policies.front().policy_domain == row.domain);
+        CHECK(std::any_of(report.findings.begin(), report.findings.end(), [](const auto& finding) {
+                  return finding.code.code == "submitter_differs";
+              }) == row.differs);
+    }
+}
+
 TEST_CASE("ingest: a TLS report whose submitter is another than its contact says so") {
     struct Row {
         const char* submitter;
