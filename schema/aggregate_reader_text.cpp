@@ -111,7 +111,7 @@ void AggregateReader::read_domain(std::string& out,
     }
     if (text.ends_with('.')) {
         findings_.add(aggregate::kTrailingDot, path);
-        text = text.substr(0, text.find_last_not_of('.') + 1);
+        text = text.substr(0, text.find_last_not_of(". ") + 1);
     }
     if (equal_ignoring_case(text, "null")) {
         findings_.add(aggregate::kNullDomain, path);

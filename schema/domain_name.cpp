@@ -59,8 +59,9 @@ constexpr std::size_t kCachedNames = 1024;  // a power of two; the busiest repor
 
 std::string normalize_domain(std::string_view text) {
     auto trimmed = trim(text);
-    if (trimmed.ends_with('.')) {
+    while (trimmed.ends_with('.')) {  // several, or blanks before one: what is left ends in neither
         trimmed.remove_suffix(1);
+        trimmed = trim(trimmed);
     }
     return lower_case(trimmed);
 }

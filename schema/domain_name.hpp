@@ -5,7 +5,7 @@
 
 namespace dmarcbox::schema {
 
-/// Lower case (ASCII), trimmed, without final dot. Not validated: reports hold anything.
+/// Lower case (ASCII), trimmed, without final dots. Not validated: reports hold anything.
 [[nodiscard]] std::string normalize_domain(std::string_view text);
 
 /// Organisational domain by the public suffix list that libpsl carries; the name itself if it is a

@@ -245,6 +245,9 @@ TEST_CASE("aggregate: what is tolerated in values is told by a code") {
          from, "b.example"},
         {"final dots", "<header_from>", "<envelope_from>example.com..</envelope_from><header_from>",
          "trailing_dot", from, "example.com"},
+        {"a blank before the final dot", "<header_from>",
+         "<envelope_from>example.com .</envelope_from><header_from>", "trailing_dot", from,
+         "example.com"},
         {"absent sender", "<count>3<", "<count>3<", "", from, ""},
     };
     for (const auto& c : cases) {

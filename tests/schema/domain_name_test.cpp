@@ -11,6 +11,8 @@ TEST_CASE("domain names: normal form") {
     const std::vector<std::pair<const char*, const char*>> cases{{" Example.ORG. ", "example.org"},
                                                                  {"", ""},
                                                                  {".", ""},
+                                                                 {"example.org..", "example.org"},
+                                                                 {"example.org\r.", "example.org"},
                                                                  {"a b", "a b"},
                                                                  {"EXAMPLE", "example"}};
     for (const auto& [text, expected] : cases) {
