@@ -60,7 +60,7 @@ class Metrics {
 
     MetricFamily messages{Type::counter,
                           "messages_total",
-                          "Messages committed, each answered 250.",
+                          "Messages committed; 250 to all who still waited.",
                           {"source", "outcome"}};
     MetricFamily messages_rejected{Type::counter,
                                    "messages_rejected_total",

@@ -356,6 +356,8 @@ void Connection::deliver(smtp::Deliver action) {
     // All of it may have come in one read with the command DATA.
     delivery.data_began = in_data_ ? data_began_ : delivery.data_ended;
     in_data_ = false;
+    awaited_ = std::make_shared<bool>(true);
+    delivery.awaited = awaited_;
     phase_ = Phase::verdict;
     deadline_ = delivery.data_ended + smtp::kVerdictTimeout;
     frontend_.deliveries.submit(
@@ -437,6 +439,7 @@ void Connection::tick(Clock::time_point now) {
             break;
         case Phase::verdict:
             if (now >= deadline_) {
+                *awaited_ = false;
                 on_verdict(serial_, {smtp::DeliveryVerdict::Kind::busy, {}});
             }
             break;
@@ -534,6 +537,9 @@ void Connection::finish(SessionEnd end) {
         return;
     }
     phase_ = Phase::closed;
+    if (awaited_) {
+        *awaited_ = false;
+    }
     if (session_open_) {
         frontend_.journal.ended(info_, session_.counts(), end);
     }

@@ -113,6 +113,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::uint64_t data_bytes_ = 0;
     std::size_t discarded_ = 0;
     std::uint64_t serial_ = 0;  ///< of the message whose verdict is awaited
+    std::shared_ptr<bool> awaited_;
 };
 
 }  // namespace dmarcbox::net

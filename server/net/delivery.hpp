@@ -49,6 +49,8 @@ struct Delivery {
     std::uint64_t size = 0;
     std::chrono::steady_clock::time_point data_began;
     std::chrono::steady_clock::time_point data_ended;
+    /// False as soon as the session stops waiting: it was told 451, or is gone. Network thread.
+    std::shared_ptr<const bool> awaited;
     Reading reading;  ///< written by the worker, before the verdict
 };
 

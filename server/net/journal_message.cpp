@@ -121,7 +121,7 @@ void Journal::log_message(const Delivery& delivery, const storage::Verdict& verd
         .text("from", delivery.from)
         .text("to", delivery.to)
         .number("size", static_cast<std::int64_t>(delivery.size))
-        .words("reply", reply_text(verdict));
+        .words("reply", delivery.awaited && !*delivery.awaited ? "none" : reply_text(verdict));
     if (stored) {
         line.words("outcome", to_string(verdict.outcome));
         if (!reading.reports.empty()) {
