@@ -73,16 +73,6 @@ std::optional<Endpoint> Endpoint::parse(std::string_view text) {
     return endpoint;
 }
 
-Endpoint Endpoint::peer_of(int socket) {
-    Endpoint endpoint;
-    endpoint.length_ = sizeof(endpoint.storage_);
-    if (::getpeername(socket, reinterpret_cast<sockaddr*>(&endpoint.storage_), &endpoint.length_) !=
-        0) {
-        return Endpoint();  // gone already: an address of no family
-    }
-    return endpoint;
-}
-
 Endpoint Endpoint::local_of(int socket) {
     Endpoint endpoint;
     endpoint.length_ = sizeof(endpoint.storage_);

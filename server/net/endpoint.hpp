@@ -14,8 +14,10 @@ class Endpoint {
   public:
     /// `192.0.2.1:25`, `[::1]:25`, `unix:/run/lmtp.sock`. nullopt: none of these.
     [[nodiscard]] static std::optional<Endpoint> parse(std::string_view text);
-    /// What getpeername() and getsockname() say of a socket. Unix peers have no path.
-    [[nodiscard]] static Endpoint peer_of(int socket);
+    /// Of a peer, as accept() gives it. Unix peers have no path.
+    Endpoint(const sockaddr_storage& address, socklen_t length)
+        : storage_(address), length_(length) {}
+    /// What getsockname() says of a socket.
     [[nodiscard]] static Endpoint local_of(int socket);
 
     [[nodiscard]] const sockaddr* address() const;
@@ -30,6 +32,7 @@ class Endpoint {
     [[nodiscard]] std::string text() const;
 
   private:
+    Endpoint() = default;
     sockaddr_storage storage_{};
     socklen_t length_ = 0;
 };

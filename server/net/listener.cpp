@@ -45,12 +45,16 @@ struct Listener::Impl : std::enable_shared_from_this<Impl> {
 
     void accept_some() {
         for (int i = 0; i < kAcceptsPerTurn && !stopped; ++i) {
-            FileDescriptor accepted(
-                ::accept4(socket.socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+            // Its address comes with it: of a peer that is gone already getpeername() tells none,
+            // and without an address it would pass every limit.
+            sockaddr_storage address{};
+            socklen_t length = sizeof(address);
+            FileDescriptor accepted(::accept4(socket.socket.get(),
+                                              reinterpret_cast<sockaddr*>(&address), &length,
+                                              SOCK_NONBLOCK | SOCK_CLOEXEC));
             if (accepted) {
-                const auto peer = Endpoint::peer_of(accepted.get());
                 try {
-                    on_accept(std::move(accepted), peer);
+                    on_accept(std::move(accepted), Endpoint(address, length));
                 } catch (const std::exception&) {
                     // Out of memory, mostly: one client's misfortune, as long as we go on.
                     pause();
