@@ -158,10 +158,9 @@ TEST_CASE("connection: a message slower than the least rate is ended after its g
         client.send(kToData);
         client.said();
         client.send(std::string(30'000, 'x'));
-        client.after(59s);
-        client.after(60s);
+        client.after(50s);
         CHECK(client.said().empty());
-        client.after(63s);
+        client.after(70s);
         CHECK(client.said() == kTimeout);
         CHECK(around.metrics.timeouts.value({"rate"}) == 1);
         CHECK(around.metrics.timeouts.value({"data"}) == 0);
@@ -171,7 +170,7 @@ TEST_CASE("connection: a message slower than the least rate is ended after its g
         client.send(kToData);
         client.said();
         client.send(std::string(50'000, 'x'));
-        client.after(95s);
+        client.after(90s);
         CHECK(client.said().empty());
     }
     CHECK(around.budget->used() == 0);
@@ -181,11 +180,11 @@ TEST_CASE("connection: the longest session ends whatever it waits for") {
     Surroundings around;
     const auto frontend = frontend_of(around, around.environment);
     SUBCASE("a command") {
-        Client client(around, frontend, 1799s);
+        Client client(around, frontend, 1700s);
         client.said();
         client.after(0s);
         CHECK(client.said().empty());
-        client.after(1s);
+        client.after(110s);
         CHECK(client.said() == kTimeout);
         CHECK(around.metrics.timeouts.value({"session"}) == 1);
     }
@@ -211,21 +210,21 @@ TEST_CASE("connection: silent clients make room when every connection is taken")
     dripping.said();
     sending.said();
 
-    silent.after(12s);
+    silent.after(20s);
     CHECK(silent.said().empty());
     CHECK(around.gate.enter_house(0).reason.empty());
     CHECK_FALSE(around.gate.enter_house(1).reason.empty());
     for (auto* const client : {&silent, &dripping, &sending}) {
-        client->after(8s);
+        client->after(5s);
         CHECK(client->said().empty());
-        client->after(12s);
+        client->after(20s);
     }
     CHECK(silent.said() == kTimeout);
     CHECK(dripping.said() == kTimeout);
     CHECK(sending.said().empty());
 
-    CHECK(around.gate.full(Connection::Clock::now() + 59s));
-    CHECK_FALSE(around.gate.full(Connection::Clock::now() + 61s));
+    CHECK(around.gate.full(Connection::Clock::now() + 50s));
+    CHECK_FALSE(around.gate.full(Connection::Clock::now() + 70s));
 }
 
 TEST_CASE("connection: no verdict in 60 s is 451, and one that comes later is nobody's") {
@@ -237,9 +236,9 @@ TEST_CASE("connection: no verdict in 60 s is 451, and one that comes later is no
     Client client(around, frontend);
     client.send(std::string(kToData) + "Subject: late\r\n\r\nx\r\n.\r\n");
     client.said();
-    client.after(59s);
+    client.after(50s);
     CHECK(client.said().empty());
-    client.after(61s);
+    client.after(70s);
     CHECK(client.said() == "451 4.3.2 Too busy, try again later\r\n");
 
     release.set_value();
@@ -271,9 +270,9 @@ TEST_CASE("connection: who takes no reply does not hold a stop back") {
     Client client(around, frontend);
     client.ask_without_reading();
     client.connection().shut_down();
-    client.after(4s);
+    client.after(1s);
     CHECK_FALSE(client.closed());
-    client.after(6s);
+    client.after(10s);
     CHECK(client.closed());
 }
 
