@@ -29,9 +29,10 @@ constexpr std::size_t kSpf = 3;
 constexpr std::size_t kQuarantined = 4;
 constexpr std::size_t kRejected = 5;
 
-/// Deals the sums of a report out with its messages. Each group is dealt among those it is a part
-/// of (passed among messages, DKIM among passed, SPF among what DKIM leaves and what both pass,
-/// rejected among what is not quarantined), so that what holds for the report holds for each day.
+/// Where parts rounded down by themselves would break what holds for the report, deals its sums out
+/// with its messages. Each group is dealt among those it is a part of (passed among messages, DKIM
+/// among passed, SPF among what DKIM leaves and what both pass, rejected among what is not
+/// quarantined), so that what holds for the report holds for each day.
 class Split {
   public:
     explicit Split(const Sums& all) : all_(all) {
@@ -63,6 +64,18 @@ class Split {
             day.at(i) -= before.at(i);
         }
         return day;
+    }
+
+    /// Whether passes are on this day as they are in the report.
+    [[nodiscard]] bool passes_hold(const Sums& day) const {
+        return std::max({day[kPassed], day[kDkim], day[kSpf]}) <= day[kMessages] &&
+               (!nested_ || (day[kDkim] <= day[kPassed] && day[kSpf] <= day[kPassed] &&
+                             day[kPassed] <= day[kDkim] + day[kSpf]));
+    }
+    /// Whether what was done to the mail is on this day as it is in the report.
+    [[nodiscard]] bool actions_hold(const Sums& day) const {
+        return std::max(day[kQuarantined], day[kRejected]) <= day[kMessages] &&
+               (!nested_ || day[kQuarantined] + day[kRejected] <= day[kMessages]);
     }
 
   private:
@@ -107,22 +120,34 @@ std::vector<DaySums> split_by_day(const ReportRange& range, const Sums& sums) {
         return {{schema::day_of(late ? begin + length / 2 : begin), sums}};
     }
     std::vector<DaySums> days;
-    std::int64_t rest = sums[kMessages];
+    Sums rest = sums;
     for (std::int64_t from = begin; from < end;) {
         const std::int64_t until = std::min(end, (from / kDay + 1) * kDay);
         DaySums day{schema::day_of(from), {}};
-        if (!days.empty()) {
-            day.sums[kMessages] = share(sums[kMessages], until - from, length);
-            rest -= day.sums[kMessages];
+        for (std::size_t i = 0; i < sums.size() && !days.empty(); ++i) {
+            day.sums.at(i) = share(sums.at(i), until - from, length);
+            rest.at(i) -= day.sums.at(i);
         }
         days.push_back(std::move(day));
         from = until;
     }
-    days.front().sums[kMessages] = rest;
-    // From the last day on, so that the first gets the rest of everything.
+    days.front().sums = rest;
     Split split(sums);
-    for (auto day = days.rbegin(); day != days.rend(); ++day) {
-        day->sums = split.next(day->sums[kMessages]);
+    const auto all = [&](auto rule) {
+        return std::all_of(days.begin(), days.end(),
+                           [&](const DaySums& day) { return (split.*rule)(day.sums); });
+    };
+    const bool passes = all(&Split::passes_hold);
+    const bool actions = all(&Split::actions_hold);
+    // From the last day on, so that the first gets the rest of everything.
+    for (auto day = days.rbegin(); day != days.rend() && !(passes && actions); ++day) {
+        const Sums dealt = split.next(day->sums[kMessages]);
+        for (const std::size_t sum : {kPassed, kDkim, kSpf}) {
+            day->sums.at(sum) = passes ? day->sums.at(sum) : dealt.at(sum);
+        }
+        for (const std::size_t sum : {kQuarantined, kRejected}) {
+            day->sums.at(sum) = actions ? day->sums.at(sum) : dealt.at(sum);
+        }
     }
     return days;
 }

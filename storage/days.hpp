@@ -32,8 +32,9 @@ struct DaySums {
 /// middle, if it begins in the last hour of a day); a longer one is split by overlap in seconds,
 /// rounded down, the rest to the first day. Days add up to `sums`, and what holds between the sums
 /// of the report holds on each day: no more DKIM or SPF passes than passed, no more passed than
-/// these two or than messages, no more quarantined and rejected than messages. A range that is not
-/// plausible counts on one day.
+/// these two or than messages, no more quarantined and rejected than messages. Where rounding would
+/// break that, passes (or actions) follow the messages of a day instead of its seconds. A range
+/// that is not plausible counts on one day.
 [[nodiscard]] std::vector<DaySums> split_by_day(const ReportRange& range, const Sums& sums);
 
 }  // namespace dmarcbox::storage

@@ -51,9 +51,11 @@ TEST_CASE("days that a report counts on") {
         Row{"two days are split evenly", m, m + 2 * kDay - 1, 10, 4, "11-21=5/2 11-22=5/2"},
         Row{"the rest goes to the first day", m, m + 3 * kDay, 11, 5,
             "11-21=5/3 11-22=3/1 11-23=3/1"},
+        Row{"each sum is rounded down by itself", m, m + 3 * kDay, 10, 5,
+            "11-21=4/3 11-22=3/1 11-23=3/1"},
         Row{"split by overlap in seconds", m + 12 * kHour, m + 2 * kDay, 30, 3,
             "11-21=10/1 11-22=20/2"},
-        Row{"no day passes more than it has", m, m + 31 * kDay, 31, 30,
+        Row{"unless a day would pass more than it has", m, m + 31 * kDay, 31, 30,
             "11-21=1/1 11-22=1/1 11-23=1/1 11-24=1/1 11-25=1/1 11-26=1/1 11-27=1/1 11-28=1/1 "
             "11-29=1/1 11-30=1/1 12-01=1/1 12-02=1/1 12-03=1/1 12-04=1/1 12-05=1/1 12-06=1/1 "
             "12-07=1/1 12-08=1/1 12-09=1/1 12-10=1/1 12-11=1/1 12-12=1/1 12-13=1/1 12-14=1/1 "
