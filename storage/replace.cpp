@@ -94,8 +94,10 @@ class Replacement {
                     schema::Report& report,
                     MessageStore::StoredReport& result);
     [[nodiscard]] std::vector<KnownReport> same_identity(const schema::Report& report);
-    void settle_aggregate(const std::vector<KnownReport>& reports);
-    void settle_tls(const std::vector<KnownReport>& reports);
+    void settle(const std::vector<KnownReport>& reports,
+                void (Replacement::*set)(const KnownReport&, bool, bool));
+    void set_aggregate(const KnownReport& report, bool conflict, bool counted);
+    void set_tls(const KnownReport& report, bool conflict, bool counted);
     void find_orphans();
 
     MessageStore& store_;
@@ -365,7 +367,8 @@ void Replacement::insert_new(std::int64_t position,
 
 // conflict = 1 on all reports of one identity when there are several; only the first counts. A
 // pruned report that counts goes on counting: its sums cannot be taken back.
-void Replacement::settle_aggregate(const std::vector<KnownReport>& reports) {
+void Replacement::settle(const std::vector<KnownReport>& reports,
+                         void (Replacement::*set)(const KnownReport&, bool, bool)) {
     const bool pruned_counts =
         std::any_of(reports.begin(), reports.end(),
                     [](const KnownReport& report) { return report.pruned && report.counted; });
@@ -374,25 +377,22 @@ void Replacement::settle_aggregate(const std::vector<KnownReport>& reports) {
         const bool counted = pruned_counts ? report.pruned && report.counted : first;
         first = false;
         const bool conflict = reports.size() > 1;
-        if (counted != report.counted) {
-            total_stored_report(store_.loader_, store_.totals_, report.id,
-                                counted ? Totals::Direction::add : Totals::Direction::take_back);
-        }
         if (counted != report.counted || conflict != report.conflict) {
-            store_.identities_.set_aggregate_flags(report.id, conflict, counted);
+            (this->*set)(report, conflict, counted);
         }
     }
 }
 
-void Replacement::settle_tls(const std::vector<KnownReport>& reports) {
-    bool first = true;
-    for (const auto& report : reports) {
-        const bool conflict = reports.size() > 1;
-        if (first != report.counted || conflict != report.conflict) {
-            store_.identities_.set_tls_flags(report.id, conflict, first);
-        }
-        first = false;
+void Replacement::set_aggregate(const KnownReport& report, bool conflict, bool counted) {
+    if (counted != report.counted) {
+        total_stored_report(store_.loader_, store_.totals_, report.id,
+                            counted ? Totals::Direction::add : Totals::Direction::take_back);
     }
+    store_.identities_.set_aggregate_flags(report.id, conflict, counted);
+}
+
+void Replacement::set_tls(const KnownReport& report, bool conflict, bool counted) {
+    store_.identities_.set_tls_flags(report.id, conflict, counted);
 }
 
 void Replacement::find_orphans() {
@@ -436,9 +436,9 @@ MessageStore::Replaced Replacement::run() {
     }
     for (const auto& report : touched_) {
         if (std::holds_alternative<schema::AggregateReport>(report)) {
-            settle_aggregate(same_identity(report));
+            settle(same_identity(report), &Replacement::set_aggregate);
         } else if (std::holds_alternative<schema::TlsReport>(report)) {
-            settle_tls(same_identity(report));
+            settle(same_identity(report), &Replacement::set_tls);
         }
     }
     database_.prepare("DELETE FROM findings WHERE message_id = ?1").bind(1, message_id_).run();

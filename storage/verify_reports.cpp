@@ -156,12 +156,11 @@ void check_tls(Database& database, VerifyResult& result) {
 struct Table {
     const char* name;
     const char* identity;
-    const char* pruned;  ///< whether a pruned report that counts goes on counting
 };
 
 constexpr Table kTables[] = {
-    {"aggregate_reports", "org_name, report_id, domain, begin_at, end_at", "pruned_at IS NOT NULL"},
-    {"tls_reports", "org_name, report_id, begin_at, end_at, policy_domains", "0"},
+    {"aggregate_reports", "org_name, report_id, domain, begin_at, end_at"},
+    {"tls_reports", "org_name, report_id, begin_at, end_at, policy_domains"},
 };
 
 /// id, counted, conflict of reports whose flags are wrong, and what they should be.
@@ -170,9 +169,10 @@ std::string wrong_flags(const Table& table) {
                "SELECT id, counted, conflict, due_counted, due_conflict FROM ("
                "SELECT id, counted, conflict, several AS due_conflict, iif(pruned_counts, "
                "pruned AND counted, place = 1) AS due_counted FROM ("
-               "SELECT id, counted, conflict, ") +
-           table.pruned + " AS pruned, count(*) OVER same > 1 AS several, max(counted AND " +
-           table.pruned + ") OVER same AS pruned_counts, row_number() OVER (PARTITION BY " +
+               // A pruned report that counts goes on counting.
+               "SELECT id, counted, conflict, pruned_at IS NOT NULL AS pruned, "
+               "count(*) OVER same > 1 AS several, max(counted AND pruned_at IS NOT NULL) "
+               "OVER same AS pruned_counts, row_number() OVER (PARTITION BY ") +
            table.identity + " ORDER BY message_id, position) AS place FROM " + table.name +
            " WHERE report_id IS NOT NULL WINDOW same AS (PARTITION BY " + table.identity +
            "))) WHERE counted <> due_counted OR conflict <> due_conflict ORDER BY id";

@@ -265,6 +265,29 @@ TEST_CASE("a pruned report is still known and keeps no personal data of samples"
     CHECK(problems(store.database) == "");
 }
 
+TEST_CASE("a pruned TLS report goes on counting beside an earlier one that is read late") {
+    const TempDir dir;
+    Store store(dir.file("t.db"));
+    auto unreadable = message("early", {});
+    unreadable.outcome = Outcome::unreadable;
+    (void)store.add(unreadable);
+    (void)store.add(message("late", {tls()}));
+    const auto view = [&] { return rows(store.database, "SELECT * FROM tls_failures_by_domain"); };
+    const std::string before = view();
+    RetentionRules rules = keep_all();
+    rules.reports_days = 1;
+    (void)prune(store.database, rules, kReceived + 100 * kDay);
+    auto other = tls();
+    other.policies.back().success_count = 7;
+    other.content_sha256 = schema::content_hash(other);
+    (void)store.replace(1, message("early", {other}));
+    CHECK(rows(store.database,
+               "SELECT message_id, conflict, counted FROM tls_reports ORDER BY message_id") ==
+          "1|1|0\n2|1|1\n");
+    CHECK(view() == before);
+    CHECK(problems(store.database) == "");
+}
+
 TEST_CASE("freed space goes back to the file system") {
     const TempDir dir;
     Store store(dir.file("t.db"));
