@@ -102,7 +102,9 @@ class Import {
             }
             const std::uintmax_t before = counts_.bytes_read;
             read_file(file);
-            counts_.bytes_read = before + file.size;
+            if (!stopped()) {
+                counts_.bytes_read = before + file.size;
+            }
         }
         wait_until([this] { return waiting_ == 0; });
         intake_.stop();
@@ -126,9 +128,13 @@ class Import {
     void read_file(const ImportFile& file) {
         std::shared_ptr<FileBytes> bytes;
         try {
-            bytes = file.path == "-" ? std::make_shared<FileBytes>(STDIN_FILENO)
-                                     : std::make_shared<FileBytes>(file.path);
+            const auto interrupted_now = [] { return interrupted != 0; };
+            bytes = file.path == "-" ? std::make_shared<FileBytes>(STDIN_FILENO, interrupted_now)
+                                     : std::make_shared<FileBytes>(file.path, interrupted_now);
         } catch (const std::system_error& error) {
+            if (interrupted != 0) {
+                return;
+            }
             tally_.add_failure(file.path.string() + ": " + error.what());
             return;
         }

@@ -48,9 +48,12 @@ class Descriptor {
     throw std::system_error(errno, std::generic_category(), what);
 }
 
-std::size_t read_some(int fd, char* to, std::size_t size) {
+std::size_t read_some(int fd, char* to, std::size_t size, const FileBytes::Stopped& stopped = {}) {
     for (;;) {
         const ssize_t got = read(fd, to, size);
+        if (stopped && stopped()) {
+            throw std::system_error(EINTR, std::generic_category());
+        }
         if (got >= 0) {
             return static_cast<std::size_t>(got);
         }
@@ -61,7 +64,7 @@ std::size_t read_some(int fd, char* to, std::size_t size) {
 }
 
 /// Copies a stream to an unlinked temporary file and returns its descriptor.
-int spool(int from, std::size_t& size) {
+int spool(int from, std::size_t& size, const FileBytes::Stopped& stopped) {
     std::string name = std::filesystem::temp_directory_path() / "dmarcbox-import-XXXXXX";
     Descriptor to(mkstemp(name.data()));
     if (to.get() < 0) {
@@ -69,7 +72,7 @@ int spool(int from, std::size_t& size) {
     }
     unlink(name.c_str());
     std::array<char, 65536> buffer{};
-    while (const std::size_t got = read_some(from, buffer.data(), buffer.size())) {
+    while (const std::size_t got = read_some(from, buffer.data(), buffer.size(), stopped)) {
         for (std::size_t done = 0; done < got;) {
             const ssize_t written = write(to.get(), buffer.data() + done, got - done);
             if (written < 0 && errno != EINTR) {
@@ -128,7 +131,7 @@ class Walk {
 
 }  // namespace
 
-FileBytes::FileBytes(const std::filesystem::path& path) {
+FileBytes::FileBytes(const std::filesystem::path& path, const Stopped& stopped) {
     const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
     struct stat status {};
     if (fd.get() < 0 || fstat(fd.get(), &status) != 0) {
@@ -136,7 +139,7 @@ FileBytes::FileBytes(const std::filesystem::path& path) {
     }
     if (!S_ISREG(status.st_mode)) {
         std::size_t size = 0;
-        const Descriptor spooled(spool(fd.get(), size));
+        const Descriptor spooled(spool(fd.get(), size, stopped));
         map(spooled.get(), size);
         return;
     }
@@ -158,9 +161,9 @@ FileBytes::FileBytes(const std::filesystem::path& path) {
     view_ = read_;
 }
 
-FileBytes::FileBytes(int fd) {
+FileBytes::FileBytes(int fd, const Stopped& stopped) {
     std::size_t size = 0;
-    const Descriptor spooled(spool(fd, size));
+    const Descriptor spooled(spool(fd, size, stopped));
     map(spooled.get(), size);
 }
 

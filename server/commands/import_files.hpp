@@ -15,10 +15,14 @@ namespace dmarcbox {
 /// (above 256 KiB) must not be truncated while it is read.
 class FileBytes {
   public:
-    /// Throws std::system_error.
-    explicit FileBytes(const std::filesystem::path& path);
-    /// Everything that can be read from the descriptor, spooled to an unlinked file.
-    explicit FileBytes(int fd);
+    using Stopped = std::function<bool()>;
+
+    /// Throws std::system_error. A file that is none (pipe, socket) is read as by the other
+    /// constructor.
+    explicit FileBytes(const std::filesystem::path& path, const Stopped& stopped = {});
+    /// Everything that can be read from the descriptor, spooled to an unlinked file. A signal ends
+    /// the wait for more: where `stopped` then holds, std::system_error with EINTR.
+    explicit FileBytes(int fd, const Stopped& stopped = {});
     FileBytes(const FileBytes&) = delete;
     FileBytes& operator=(const FileBytes&) = delete;
     ~FileBytes();

@@ -98,11 +98,12 @@ void ImportTally::add_fault(const std::string& name, const std::string& detail) 
 }
 
 void ImportTally::print_faults(std::ostream& err) const {
-    // Alike is what differs only by the message's number.
+    // Alike is what has the same code; numbers of messages and bytes differ.
     const auto kind = [](const Fault& fault) {
         const std::size_t id = fault.detail.find("kept as message ");
-        return id == std::string::npos ? code_of(fault.detail)
-                                       : fault.detail.substr(fault.detail.find(": ", id) + 2);
+        return code_of(id == std::string::npos
+                           ? fault.detail
+                           : fault.detail.substr(fault.detail.find(": ", id) + 2));
     };
     std::map<std::string, std::vector<const Fault*>> groups;
     for (const auto& fault : faults_) {

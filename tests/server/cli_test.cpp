@@ -399,6 +399,24 @@ TEST_CASE("cli: an import that was interrupted goes on where it was") {
     CHECK(third.out.find("already known, not stored again: 8,000\n") != std::string::npos);
 }
 
+TEST_CASE("cli: an import that waits for standard input can be interrupted") {
+    const Folder folder;
+    // A shell starts background jobs with SIGINT ignored: it counts once the import listens to it.
+    folder.write("interrupt.sh",
+                 "mkfifo pipe; sleep 60 >pipe &\n"
+                 "writer=$!\n"
+                 "'" DMARCBOX_BINARY
+                 "' import --db reports.db - <pipe >out.txt 2>err.txt &\n"
+                 "pid=$!\n"
+                 "for i in $(seq 300); do kill -INT $pid 2>/dev/null || break; sleep 0.05; done\n"
+                 "kill $writer; kill -KILL $pid; wait $pid\n");
+    const int status =
+        std::system(("cd '" + (folder / ".") + "' && sh interrupt.sh 2>/dev/null").c_str());
+    CHECK(WEXITSTATUS(status) == 130);
+    CHECK(folder.read("err.txt") ==
+          "dmarcbox: interrupted; start it again to go on, what is stored is skipped\n");
+}
+
 TEST_CASE("cli: prune removes what is older than its days") {
     const Folder folder;
     folder.write("report.eml", kReport);

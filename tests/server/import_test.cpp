@@ -1,9 +1,11 @@
 #include <doctest/doctest.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "server/commands/import_files.hpp"
 #include "server/commands/import_mbox.hpp"
 #include "server/commands/import_progress.hpp"
+#include "server/commands/import_tally.hpp"
 
 using namespace dmarcbox;
 
@@ -172,4 +175,26 @@ TEST_CASE("import: the progress line fits what is known") {
           "importing  5 messages  5,000/s");
     CHECK(progress_line({.messages = 5, .bytes_read = 200, .bytes_all = 100}, milliseconds{1000}) ==
           "importing  100 %  5 messages  5/s");
+}
+
+TEST_CASE("import: faults of one kind are told once when they are more than ten") {
+    const auto told = [](int number) {
+        ImportTally tally;
+        for (int i = 1; i <= number; ++i) {
+            storage::Verdict verdict;
+            verdict.status = storage::Verdict::Status::committed;
+            verdict.outcome = storage::Outcome::unreadable;
+            verdict.message_id = i;
+            verdict.detail = "truncated: " + std::to_string(100 + i) + " bytes could be read";
+            tally.add(verdict, std::to_string(i) + ".gz");
+        }
+        std::ostringstream err;
+        tally.print_faults(err);
+        return err.str();
+    };
+    const std::string ten = told(10);
+    CHECK(std::count(ten.begin(), ten.end(), '\n') == 10);
+    CHECK(told(11) ==
+          "dmarcbox: 1.gz: unreadable, kept as message 1: truncated: 101 bytes could be read\n"
+          "dmarcbox: and 10 more: truncated\n");
 }
