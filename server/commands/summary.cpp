@@ -40,17 +40,41 @@ SummaryQuestion question_of(const SummaryOptions& options, std::int64_t now) {
     return question;
 }
 
+/// Each costs a pass over its month of records; a provider asks `readiness` for the one it means.
+constexpr std::size_t kMostVerdicts = 10;
+
+std::vector<DomainVerdict> verdicts_of(storage::Database& database,
+                                       const SummaryFacts& facts,
+                                       std::int64_t now) {
+    std::vector<DomainVerdict> verdicts;
+    for (const auto& domain : facts.domains) {
+        if (verdicts.size() == kMostVerdicts) {
+            break;
+        }
+        ReadinessQuestion question;
+        question.domain = domain;
+        const ReadinessFacts month = load_readiness_facts(database, question, now);
+        if (month.end_at != 0) {
+            const Readiness readiness = judge(month, question);
+            verdicts.push_back(
+                {domain, readiness.policy, readiness.verdict, readiness.reason, month.end_at});
+        }
+    }
+    return verdicts;
+}
+
 void write_page(const SummaryOptions& options,
                 const SummaryQuestion& question,
                 const SummaryFacts& facts,
+                const std::vector<DomainVerdict>& verdicts,
                 std::int64_t now,
                 std::ostream& out) {
     if (options.html == "-") {
-        print_summary_page(question, facts, now, out);
+        print_summary_page(question, facts, verdicts, now, out);
         return;
     }
     std::ofstream file(options.html, std::ios::binary | std::ios::trunc);
-    print_summary_page(question, facts, now, file);
+    print_summary_page(question, facts, verdicts, now, file);
     file.close();
     if (!file) {
         throw std::runtime_error(options.html + ": cannot be written");
@@ -79,7 +103,7 @@ int run_summary(const Config& config,
         print_summary(question, facts, terminal, out);
     }
     if (!options.html.empty()) {
-        write_page(options, question, facts, now, out);
+        write_page(options, question, facts, verdicts_of(database, facts, now), now, out);
     }
     return 0;
 }

@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <iosfwd>
 #include <string>
+#include <vector>
 
+#include "server/commands/readiness_verdict.hpp"
 #include "server/commands/summary_facts.hpp"
 #include "server/config.hpp"
 #include "server/terminal.hpp"
@@ -47,9 +49,19 @@ void print_summary_json(const SummaryQuestion& question,
                                      const SummaryFacts& facts,
                                      std::ostream& out);
 
+/// What `readiness` says of one domain, for the page.
+struct DomainVerdict {
+    std::string domain;
+    std::string policy;
+    Verdict verdict = Verdict::not_enough_data;
+    std::string reason;       ///< may be empty
+    std::int64_t end_at = 0;  ///< of the days that were judged
+};
+
 /// One page that needs no other file, no network and no script. `now` is shown as its age.
 void print_summary_page(const SummaryQuestion& question,
                         const SummaryFacts& facts,
+                        const std::vector<DomainVerdict>& verdicts,
                         std::int64_t now,
                         std::ostream& out);
 

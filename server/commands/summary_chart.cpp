@@ -14,9 +14,9 @@ namespace {
 
 constexpr double kWidth = 720;
 constexpr double kHeight = 220;
-constexpr double kLeft = 56;
+constexpr double kLeft = 72;  // `2.5k` at the size that phones get
 constexpr double kBottom = 24;
-constexpr double kTop = 10;
+constexpr double kTop = 14;
 constexpr double kRow = 20;
 constexpr double kNames = 180;
 
@@ -47,8 +47,9 @@ std::string text(double x, double y, std::string_view anchor, const std::string&
            std::string(anchor) + "\" aria-hidden=\"true\">" + words + "</text>";
 }
 
-std::string begin(double height, const char* title) {
-    return "<svg role=\"img\" viewBox=\"0 0 720 " + number(height) + "\" aria-label=\"" + title +
+std::string begin(double height, const char* title, const char* style = "rows") {
+    return "<svg class=\"" + std::string(style) + "\" role=\"img\" viewBox=\"0 0 720 " +
+           number(height) + "\" aria-label=\"" + title +
            "\">"
            "<defs><pattern id=\"hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" "
            "patternTransform=\"rotate(45)\"><rect width=\"6\" height=\"6\" "
@@ -66,6 +67,22 @@ std::int64_t round_up(std::int64_t value) {
         }
     }
     return value;
+}
+
+/// `2,500`, `25k`, `2.5M`: fits beside the axis whatever a provider receives.
+std::string short_number(std::int64_t value) {
+    if (value < 10000) {
+        return with_commas(value);
+    }
+    constexpr std::array<const char*, 5> kUnits{"k", "M", "G", "T", "P"};
+    auto shown = static_cast<double>(value) / 1000;
+    std::size_t unit = 0;
+    for (; shown >= 1000 && unit + 1 < kUnits.size(); ++unit) {
+        shown /= 1000;
+    }
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%.3g%s", shown, kUnits.at(unit));
+    return text.data();
 }
 
 void first_and_last_day(std::string& svg, const SummaryFacts& facts, double left, double height) {
@@ -102,11 +119,15 @@ std::string days_chart(const SummaryFacts& facts) {
     const auto height_of = [&](std::int64_t value) {
         return plot * static_cast<double>(value) / static_cast<double>(top);
     };
-    std::string svg = begin(kHeight, "Messages by day and class");
+    std::string svg = begin(kHeight, "Messages by day and class", "days");
     for (const std::int64_t part : {std::int64_t{0}, top / 2, top}) {
+        if (part == 0 && svg.ends_with("</text>")) {
+            continue;  // half of one message is none
+        }
         const double y = kTop + plot - height_of(part);
         svg += "<line x1=\"" + number(kLeft) + "\" x2=\"720\" y1=\"" + number(y) + "\" y2=\"" +
-               number(y) + "\" class=\"grid\"/>" + text(kLeft - 6, y + 4, "end", with_commas(part));
+               number(y) + "\" class=\"grid\"/>" +
+               text(kLeft - 6, y + 4, "end", short_number(part));
     }
     for (std::size_t i = 0; i < facts.days.size(); ++i) {
         const SummaryDay& day = facts.days[i];

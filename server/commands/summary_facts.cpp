@@ -19,6 +19,8 @@ constexpr std::int64_t kOldest = 1262304000;
 /// Sums stop here, as those of the totals do.
 constexpr std::int64_t kMaxSum = 1000000000000000;
 constexpr std::int64_t kMostDays = 3660;
+/// Reporters send once a day, for the day before.
+constexpr std::int64_t kAllSilent = 3 * kDay;
 
 /// Counted reports of the period: parameters 1 begin, 2 end, 3 domain or NULL for all. The first
 /// two comparisons can use the index; a report is at most 31 days long.
@@ -308,18 +310,24 @@ class Loader {
         }
     }
 
+    /// Measured to the newest report of anyone, as `check` does: an old file still tells who fell
+    /// silent, and when nobody is heard, that is one fact of its own.
     void load_silent(std::int64_t now) {
+        const std::int64_t newest = std::min(
+            now, database_.integer("SELECT ifnull(max(last_report_at), 0) FROM reporters"));
+        facts_.newest_report_at = newest;
+        facts_.all_silent = now - newest > kAllSilent;
         auto row = database_.prepare(
             "SELECT ifnull(org_name, '(none)'), ifnull(domain, '(none)'), last_report_at,"
-            " typical_gap_seconds FROM reporters WHERE reports >= 5 AND last_report_at < ?1"
-            " AND ?2 - last_report_at > max(3 * typical_gap_seconds, 3 * 86400)"
+            " typical_gap_seconds FROM reporters WHERE reports >= 5"
+            " AND ?1 - last_report_at > max(3 * typical_gap_seconds, 3 * 86400)"
             // Later than that it is gone, which is no news.
-            " AND ?2 - last_report_at < 30 * 86400 + 3 * typical_gap_seconds"
-            " AND (?3 IS NULL OR domain = ?3) ORDER BY reports DESC, 1, 2 LIMIT 100");
-        row.bind(1, now).bind(2, now).bind(3, std::string_view(question_.domain));
+            " AND ?1 - last_report_at < 30 * 86400 + 3 * typical_gap_seconds"
+            " AND (?2 IS NULL OR domain = ?2) ORDER BY reports DESC, 1, 2 LIMIT 100");
+        row.bind(1, newest).bind(2, std::string_view(question_.domain));
         while (row.step()) {
             facts_.silent.push_back({std::string(row.text(0)), std::string(row.text(1)),
-                                     now - row.integer(2), row.integer(3)});
+                                     newest - row.integer(2), row.integer(3)});
         }
     }
 

@@ -50,7 +50,8 @@ struct SummaryReporter {
     std::vector<bool> days;  ///< of the period, oldest first: a report came for it
 };
 
-/// Silent for longer than three times its habit, and three days.
+/// Silent for longer than three times its habit, and three days, before the newest report of
+/// anyone.
 struct SilentReporter {
     std::string org_name;
     std::string domain;
@@ -116,6 +117,8 @@ struct SummaryFacts {
     std::vector<SummarySource> sources;  ///< most failing messages first, then most messages
     std::vector<SummaryReporter> reporters;
     std::vector<SilentReporter> silent;
+    std::int64_t newest_report_at = 0;  ///< of anyone, any domain; 0: none
+    bool all_silent = false;            ///< that was more than three days ago
     std::vector<SummaryPolicy> policies;
     std::int64_t failure_reports = 0;
     std::vector<SummarySample> samples;  ///< newest first, at most kSummarySamples

@@ -65,6 +65,7 @@ void print_summary_json(const SummaryQuestion& question,
         {"tls_sessions", facts.tls_sessions},
         {"tls_failed", facts.tls_failed},
         {"unreadable", facts.unreadable},
+        {"newest_report_at", time_or_null(facts.newest_report_at)},
     };
     object["days"] = list(facts.days, [](const SummaryDay& day) -> json::value {
         return json::object{{"day", day.day},

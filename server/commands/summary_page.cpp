@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdio>
 #include <ostream>
+#include <vector>
 
 #include "schema/date_time.hpp"
 #include "server/commands/summary.hpp"
@@ -32,23 +33,29 @@ a{color:inherit}a:focus-visible,summary:focus-visible{outline:3px solid var(--mi
 .numbers li{background:var(--box);border:1px solid var(--line);border-radius:.4rem;padding:.6rem .8rem;color:var(--second)}
 .numbers strong{display:block;font-size:1.5rem;color:var(--text)}
 figure{margin:.6rem 0}svg{width:100%;height:auto;display:block}
-svg text{fill:var(--second);font:12px system-ui,sans-serif}.grid{stroke:var(--line)}
+svg text{fill:var(--second);font:12px system-ui,sans-serif}.nb{white-space:nowrap}.grid{stroke:var(--line)}
 rect.aligned{fill:var(--aligned)}rect.forwarder{fill:var(--forwarder)}rect.misconfigured{fill:var(--misconfigured)}
 rect.unauthenticated{fill:url(#hatch)}.unauthenticated-ground{fill:var(--unauthenticated)}
 .hatch{stroke:var(--ground);stroke-width:1.6}rect.nothing{fill:none;stroke:var(--line);stroke-dasharray:2 2}
-.scroll{overflow-x:auto;border:1px solid var(--line);border-radius:.4rem}
+.scroll{overflow-x:auto;border:1px solid var(--line);border-radius:.4rem}.scroll.chart{border:0}
 table{border-collapse:collapse;width:100%;font-size:.92rem}
-th,td{padding:.35rem .6rem;text-align:left;vertical-align:top;border-top:1px solid var(--line)}
-thead th{border-top:0;background:var(--box);white-space:nowrap}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-td.id{white-space:nowrap;font-family:ui-monospace,monospace;font-size:.88rem}
+th,td{padding:.35rem .6rem;text-align:left;vertical-align:top;border-top:1px solid var(--line);white-space:nowrap}
+thead th{border-top:0;background:var(--box)}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+td.t{white-space:normal;overflow-wrap:anywhere;min-width:7rem}td.t.long{min-width:17rem}
+td.id{font-family:ui-monospace,monospace;font-size:.88rem}
 .class{white-space:nowrap}.class::before{content:"";display:inline-block;width:.7em;height:.7em;margin-right:.4em;border-radius:2px;background:var(--c)}
 .aligned{--c:var(--aligned)}.forwarder{--c:var(--forwarder)}.misconfigured{--c:var(--misconfigured)}.unauthenticated{--c:var(--unauthenticated)}
 .bar{display:flex;height:.8rem;min-width:8rem;gap:1px}.bar i{display:block;background:var(--aligned)}
 .bar i.f{background:repeating-linear-gradient(45deg,var(--unauthenticated) 0 4px,var(--ground) 4px 5px)}
+.verdicts{list-style:none;margin:1rem 0;padding:0}
+.verdicts li{border:1px solid var(--line);border-left:.4rem solid var(--c);border-radius:.4rem;padding:.6rem .8rem;margin:.4rem 0;background:var(--box)}
+.verdicts li>span{color:var(--second)}
 details{margin:.5rem 0}summary{cursor:pointer}ul.key{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;list-style:none;padding:0;margin:.3rem 0}
 .skip{position:absolute;left:-99rem}.skip:focus{left:1rem}
-@media(max-width:600px){body{padding:.6rem}h1{font-size:1.2rem}}
-@media print{nav{display:none}tr,figure{break-inside:avoid}}
+@media(max-width:600px){body{padding:.6rem}h1{font-size:1.2rem}.days text{font-size:20px}.chart svg{min-width:40rem}}
+@media print{*{-webkit-print-color-adjust:exact;print-color-adjust:exact}nav{display:none}body{max-width:none}
+tr,figure,.verdicts li,.numbers{break-inside:avoid}h2{break-after:avoid}.scroll{overflow:visible}td.t.t{min-width:4rem}summary{display:none}
+details::details-content{content-visibility:visible;block-size:auto}}
 )css";
 
 std::string percent(std::optional<double> rate) {
@@ -77,6 +84,11 @@ std::string class_cell(std::string_view word) {
 
 std::string cell(const std::string& safe) {
     return "<td>" + safe + "</td>";
+}
+
+/// Stored text may be long: it breaks within its column.
+std::string text_cell(std::string_view stored, bool long_text = false) {
+    return (long_text ? "<td class=\"t long\">" : "<td class=\"t\">") + html(stored) + "</td>";
 }
 
 std::string id_cell(const std::string& safe) {
@@ -121,9 +133,10 @@ class Page {
   public:
     Page(const SummaryQuestion& question,
          const SummaryFacts& facts,
+         const std::vector<DomainVerdict>& verdicts,
          std::int64_t now,
          std::ostream& out)
-        : question_(question), facts_(facts), now_(now), out_(out) {}
+        : question_(question), facts_(facts), verdicts_(verdicts), now_(now), out_(out) {}
 
     void print() {
         head();
@@ -131,6 +144,7 @@ class Page {
             out_ << "<p>No aggregate report in this period. The first come 24 to 48 hours after "
                     "the DNS records: <code>dmarcbox dns DOMAIN --check</code>.</p>\n";
         } else {
+            verdicts();
             numbers();
             days();
             failing();
@@ -168,8 +182,9 @@ class Page {
             out_ << schema::day_of(facts_.begin_at) << " to "
                  << schema::day_of(facts_.end_at - kDay) << " UTC, ";
         }
-        out_ << "made " << schema::format_utc(now_)
-             << " by dmarcbox</p></header>\n<nav "
+        const std::string made = schema::format_utc(now_);
+        out_ << "<span class=\"nb\">made " << made.substr(0, 10) << ' ' << made.substr(11, 5)
+             << " UTC by dmarcbox</span></p></header>\n<nav "
                 "aria-label=\"Sections\"><ul>";
         for (const auto& [id, words] : {std::pair{"days", "Days"},
                                         {"failing", "Sources that fail"},
@@ -183,6 +198,37 @@ class Page {
             out_ << "<li><a href=\"#" << id << "\">" << words << "</a></li>";
         }
         out_ << "</ul></nav><main id=\"main\">\n";
+    }
+
+    /// The answer before the figures: a sign, a word and a colour.
+    void verdicts() {
+        if (verdicts_.empty()) {
+            return;
+        }
+        out_ << "<ul class=\"verdicts\">";
+        for (const auto& one : verdicts_) {
+            const bool good = exit_code_of(one.verdict) == 0;
+            const bool open = one.verdict == Verdict::not_enough_data;
+            out_ << "<li class=\""
+                 << (good   ? "aligned"
+                     : open ? "forwarder"
+                            : "unauthenticated")
+                 << "\"><strong><span aria-hidden=\"true\">"
+                 << (good   ? "\u2714"
+                     : open ? "?"
+                            : "\u2716")
+                 << "</span> " << html(one.domain) << ": " << words_of(one.verdict)
+                 << " for p=" << one.policy << "</strong>"
+                 << (one.reason.empty() ? "" : ": " + html(one.reason))
+                 << ". <span>Judged by the 30 days to " << schema::day_of(one.end_at - 1)
+                 << ": <code>dmarcbox readiness " << html(one.domain)
+                 << "</code> tells why.</span></li>\n";
+        }
+        if (facts_.domains.size() > verdicts_.size() && question_.domain.empty()) {
+            out_ << "<li><span>The other domains: <code>dmarcbox readiness "
+                    "DOMAIN</code></span></li>\n";
+        }
+        out_ << "</ul>\n";
     }
 
     void numbers() {
@@ -234,7 +280,8 @@ class Page {
              << percent(facts_.pass_rate()) << " of " << with_commas(facts_.messages)
              << " messages pass; most came on " << busiest->day << " ("
              << with_commas(busiest->all())
-             << "). A dashed column is a day without a report.</figcaption>" << days_chart(facts_);
+             << "). A dashed column is a day without a report.</figcaption>\n"
+             << days_chart(facts_);
         class_key();
         out_ << "</figure><details><summary>The numbers</summary>\n";
         {
@@ -268,12 +315,12 @@ class Page {
             Table table(out_, {"Source", "Class", "Evidence", "Failed#", "Messages#", "Domain"});
             for (const auto& source : facts_.sources) {
                 if (source.failed == 0 ||
-                    !table.row({id_cell(html(source.name)),
-                                class_cell(to_string(source.source_class)),
-                                cell(html(evidence_words(source.evidence)) + " (" +
-                                     source.confidence + ")"),
-                                number_cell(source.failed), number_cell(source.messages),
-                                cell(html(source.domain))})) {
+                    !table.row(
+                        {id_cell(html(source.name)), class_cell(to_string(source.source_class)),
+                         text_cell(evidence_words(source.evidence) + " (" + source.confidence + ")",
+                                   true),
+                         number_cell(source.failed), number_cell(source.messages),
+                         text_cell(source.domain)})) {
                     break;
                 }
             }
@@ -326,12 +373,17 @@ class Page {
             out_ << " " << html(reporter.org_name) << " is silent on " << html(reporter.domain)
                  << " for " << reporter.silent_seconds / kDay << " days.";
         }
-        out_ << "</figcaption>" << reporters_chart(facts_, kMostReporters)
-             << "</figure><details><summary>The numbers</summary>\n";
+        if (facts_.all_silent) {
+            out_ << " Everybody is silent since " << schema::day_of(facts_.newest_report_at - 1)
+                 << ".";
+        }
+        out_ << "</figcaption><div class=\"scroll chart\" tabindex=\"0\">"
+             << reporters_chart(facts_, kMostReporters)
+             << "</div></figure><details><summary>The numbers</summary>\n";
         {
             Table table(out_, {"Reporter", "Reports#", "Messages#", "Newest"});
             for (const auto& reporter : facts_.reporters) {
-                if (!table.row({cell(html(reporter.org_name)), number_cell(reporter.reports),
+                if (!table.row({text_cell(reporter.org_name), number_cell(reporter.reports),
                                 number_cell(reporter.messages),
                                 cell(schema::day_of(reporter.last_report_at))})) {
                     break;
@@ -343,14 +395,15 @@ class Page {
 
     void policies() {
         out_ << "<section id=\"policies\"><h2>Policy as reporters saw it</h2><figure><figcaption>"
-                "Low is none, middle quarantine, high reject.</figcaption>"
+                "Low is none, middle quarantine, high reject.</figcaption><div class=\"scroll "
+                "chart\" tabindex=\"0\">"
              << policies_chart(facts_, kMostReporters)
-             << "</figure><details><summary>The numbers</summary>\n";
+             << "</div></figure><details><summary>The numbers</summary>\n";
         {
             Table table(out_, {"Domain", "Reporter", "p", "sp", "First seen", "Last seen"});
             for (const auto& policy : facts_.policies) {
-                if (!table.row({cell(html(policy.domain)), cell(html(policy.org_name)),
-                                cell(html(policy.p)), cell(html(policy.sp)),
+                if (!table.row({text_cell(policy.domain), text_cell(policy.org_name),
+                                text_cell(policy.p), text_cell(policy.sp),
                                 cell(schema::day_of(policy.first_seen_at)),
                                 cell(schema::day_of(policy.last_seen_at))})) {
                     break;
@@ -367,8 +420,8 @@ class Page {
             Table table(out_, {"Arrived", "Source", "Class", "From", "Subject"});
             for (const auto& sample : facts_.samples) {
                 table.row({cell(schema::day_of(sample.arrived_at)), id_cell(html(sample.source_ip)),
-                           class_cell(sample.source_class), cell(html(sample.sample_from)),
-                           cell(html(sample.sample_subject))});
+                           class_cell(sample.source_class), text_cell(sample.sample_from, true),
+                           text_cell(sample.sample_subject, true)});
             }
         }
         out_ << "</section>\n";
@@ -380,8 +433,8 @@ class Page {
         if (!facts_.tls.empty()) {
             Table table(out_, {"Domain", "Policy", "Failure", "Sessions#"});
             for (const auto& failure : facts_.tls) {
-                table.row({cell(html(failure.policy_domain)), cell(html(failure.policy_type)),
-                           cell(html(failure.result_type)), number_cell(failure.sessions)});
+                table.row({text_cell(failure.policy_domain), text_cell(failure.policy_type),
+                           text_cell(failure.result_type), number_cell(failure.sessions)});
             }
         }
         out_ << "</section>\n";
@@ -394,7 +447,7 @@ class Page {
         if (!facts_.problems.empty()) {
             Table table(out_, {"Code", "Messages#", "Example"});
             for (const auto& problem : facts_.problems) {
-                table.row({cell(html(problem.code)), number_cell(problem.messages),
+                table.row({text_cell(problem.code), number_cell(problem.messages),
                            cell("<code>dmarcbox show " +
                                 std::to_string(problem.example_message_id) + "</code>")});
             }
@@ -404,7 +457,7 @@ class Page {
                     "<code>accept</code> in the configuration is wrong.</p>\n";
             Table table(out_, {"Reason", "Domain", "Count#"});
             for (const auto& refusal : facts_.refusals) {
-                table.row({cell(html(refusal.reason)), cell(html(refusal.domain)),
+                table.row({text_cell(refusal.reason), text_cell(refusal.domain),
                            number_cell(refusal.count)});
             }
         }
@@ -428,6 +481,7 @@ class Page {
 
     const SummaryQuestion& question_;
     const SummaryFacts& facts_;
+    const std::vector<DomainVerdict>& verdicts_;
     std::int64_t now_;
     std::ostream& out_;
 };
@@ -436,9 +490,10 @@ class Page {
 
 void print_summary_page(const SummaryQuestion& question,
                         const SummaryFacts& facts,
+                        const std::vector<DomainVerdict>& verdicts,
                         std::int64_t now,
                         std::ostream& out) {
-    Page(question, facts, now, out).print();
+    Page(question, facts, verdicts, now, out).print();
 }
 
 }  // namespace dmarcbox

@@ -257,6 +257,10 @@ class Printer {
     }
 
     void silent() {
+        if (facts_.all_silent) {
+            out_ << "Silent: everybody since " << schema::day_of(facts_.newest_report_at - 1)
+                 << "; `dmarcbox check` tells more\n";
+        }
         for (std::size_t i = 0; i < std::min(facts_.silent.size(), kShownNames); ++i) {
             const SilentReporter& reporter = facts_.silent[i];
             out_ << "Silent: " << escape_for_terminal(reporter.org_name) << " on "

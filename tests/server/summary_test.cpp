@@ -115,6 +115,7 @@ TEST_CASE("summary: the text form") {
           "203.0.113.40            forwarder              16      16  reason forwarded\n"
           "203.0.113.99            unauthenticated         4       4  nothing passes\n"
           "192.0.2.25              aligned               420       0  DKIM and SPF\n"
+          "Silent: everybody since 2026-11-24; `dmarcbox check` tells more\n"
           "Next: dmarcbox readiness example.org\n");
 }
 
@@ -189,9 +190,14 @@ TEST_CASE("summary: several domains are told apart, one can be asked for") {
 TEST_CASE("summary: silence and labels are seen") {
     Box box;
     box.add("One", 4, {record("192.0.2.25", 1, "dkim")});
+    CHECK(box.facts().silent.empty());  // silent like everybody: no news of this one
+    CHECK(box.facts().all_silent);
+    box.add("Two", 18, {record("192.0.2.25", 1, "dkim")});
     auto facts = box.facts();
+    CHECK_FALSE(facts.all_silent);
     REQUIRE(facts.silent.size() == 1);
     CHECK(facts.silent[0].org_name == "One");
+    CHECK(facts.silent[0].silent_seconds == 14 * kDay);
     box.store.database.execute(
         "INSERT INTO labels (subject, class) VALUES ('203.0.113.99', 'misconfigured')");
     facts = box.facts();
@@ -212,7 +218,7 @@ TEST_CASE("summary: an empty database says what to do") {
     question.domain = "example.org";
     CHECK(text_of(facts, question).find("no aggregate report for example.org") == 0);
     std::ostringstream page;
-    print_summary_page({}, facts, kNow, page);
+    print_summary_page({}, facts, {}, kNow, page);
     CHECK(page.str().find("No aggregate report") != std::string::npos);
 }
 
@@ -233,7 +239,8 @@ TEST_CASE("summary: JSON is one object with the fields of its format") {
     CHECK(keys ==
           "format domain begin_at end_at domains reports pruned_reports messages passed "
           "quarantined rejected pass_rate pass_rate_before class_messages class_failed "
-          "failure_reports tls_sessions tls_failed unreadable days sources reporters silent "
+          "failure_reports tls_sessions tls_failed unreadable newest_report_at days sources "
+          "reporters silent "
           "policies samples tls problems refusals ");
 }
 
@@ -265,7 +272,7 @@ TEST_CASE("summary: no form lets a stored string command the reader") {
         CHECK(csv.str().find(",=") == std::string::npos);
     }
     std::ostringstream page;
-    print_summary_page({}, facts, kNow, page);
+    print_summary_page({}, facts, {{kEvil, "reject", Verdict::not_ready, kEvil, kNow}}, kNow, page);
     CHECK_FALSE(has_commands(page.str()));
     CHECK(page.str().find("<script") == std::string::npos);
     CHECK(page.str().find("http") == page.str().find("http-equiv"));
@@ -290,4 +297,48 @@ TEST_CASE("summary: the policy strip of a reporter steps up from none to reject"
               R"(<rect x="450.0" y="2.0" width="270.0" height="14.0" class="aligned")",
               R"(<rect x="288.0" y="26.9" width="1.0" height="9.1" class="misconfigured")"});
     CHECK(svg.find("c.example") == std::string::npos);
+}
+
+TEST_CASE("summary: the page begins with the verdict of each domain") {
+    Box box;
+    const auto facts = box.facts();
+    const auto page = [&](Verdict verdict, const std::string& reason) {
+        std::ostringstream out;
+        print_summary_page(
+            {}, facts, {{"example.org", "quarantine", verdict, reason, kBegin + kDay}}, kNow, out);
+        return out.str();
+    };
+    const std::string bad = page(Verdict::not_ready, "one of your senders would be hit");
+    CHECK(bad.find("<bdi>example.org</bdi>: NOT READY for p=quarantine</strong>: <bdi>one of your "
+                   "senders would be hit</bdi>. <span>Judged by the 30 days to 2026-11-21") !=
+          std::string::npos);
+    CHECK(bad.find("<li class=\"unauthenticated\">") < bad.find("class=\"numbers\""));
+    CHECK(page(Verdict::ready, "").find("<li class=\"aligned\">") != std::string::npos);
+    CHECK(page(Verdict::not_enough_data, "").find("<li class=\"forwarder\">") != std::string::npos);
+}
+
+TEST_CASE("summary: the axis of the days has few digits") {
+    struct Row {
+        std::int64_t messages;
+        std::vector<std::string> labels;
+    };
+    for (const auto& row : std::vector<Row>{{1, {"0", "1"}},
+                                            {2, {"0", "1", "2"}},
+                                            {1274, {"0", "1,000", "2,000"}},
+                                            {4000, {"0", "2,500", "5,000"}},
+                                            {400000, {"0", "250k", "500k"}},
+                                            {4000000, {"0", "2.5M", "5M"}},
+                                            {1000000000000000, {"0", "500T", "1P"}}}) {
+        CAPTURE(row.messages);
+        SummaryFacts facts;
+        facts.days.push_back({"2026-11-21", 1, 0, {row.messages, 0, 0, 0}});
+        const auto svg = days_chart(facts);
+        std::vector<std::string> labels;
+        for (auto at = svg.find("<text"); at != std::string::npos; at = svg.find("<text", at + 1)) {
+            const auto begin = svg.find('>', at) + 1;
+            labels.push_back(svg.substr(begin, svg.find('<', begin) - begin));
+        }
+        labels.resize(labels.size() - 2);  // the first and the last day
+        CHECK(labels == row.labels);
+    }
 }
