@@ -37,7 +37,7 @@ packages_for() {
         run) echo "curl sqlite3" ;;
         # Clients and servers that the tests talk to; python3 runs them.
         test) echo "python3 curl swaks libnet-ssleay-perl sqlite3 openssl zip p7zip-full nsd postfix" \
-            "libcap2-bin chromium" ;;
+            "libcap2-bin chromium librapidcheck-dev libfaketime" ;;
         fuzz) echo "clang-14 libclang-rt-14-dev clang-tidy-14 clang-format-14" ;;
         coverage) echo "gcovr" ;;
         package) echo "scdoc dpkg-dev file python3" ;;

@@ -32,7 +32,8 @@ class RebuiltTotals {
 };
 
 /// Makes lists, number of reporters, first and last time again for each domain that lost a counted
-/// report (stale_totals), a transaction per domain. Number of domains.
+/// report (stale_totals), a transaction per domain. Number of domains. Not on the connection of a
+/// MessageStore that writes on: it learns from another connection's writes only that rows went.
 std::size_t refresh_stale_totals(Database& database);
 
 }  // namespace dmarcbox::storage
