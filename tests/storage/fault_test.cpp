@@ -65,14 +65,26 @@ std::string counts(const std::filesystem::path& file) {
 }  // namespace
 
 TEST_CASE("whatever I/O call fails what was answered committed is there exactly once") {
+    using Call = FaultVfs::Call;
+    using Mode = FaultVfs::Mode;
     struct Row {
         const char* name;
-        FaultVfs::Mode mode;
-        int error;
+        FaultVfs::Fault fault;
+        long step;   ///< calls from one to the next: each write fails in the first two rows
+        long least;  ///< calls there must be at least: a fault that never comes tests nothing
     };
     const std::array rows_{
-        Row{"one write fails", FaultVfs::Mode::once, kSqliteWriteError},
-        Row{"the disk is full from then on", FaultVfs::Mode::from_then, kSqliteFull},
+        Row{"one call fails", {Call::any, Mode::once, kSqliteWriteError}, 1, 50},
+        Row{"the disk is full from then on", {Call::any, Mode::from_then, kSqliteFull}, 1, 50},
+        Row{"a write is torn", {Call::write, Mode::once, kSqliteWriteError}, 4, 20},
+        Row{"the process dies in a write", {Call::write, Mode::dies, kSqliteWriteError}, 4, 20},
+        Row{"a sync fails", {Call::sync, Mode::once, kSqliteWriteError}, 1, 4},
+        Row{"the process dies before a sync", {Call::sync, Mode::dies, kSqliteWriteError}, 1, 4},
+        Row{"a truncate fails", {Call::truncate, Mode::once, kSqliteWriteError}, 1, 1},
+        Row{"the process dies before a truncate",
+            {Call::truncate, Mode::dies, kSqliteWriteError},
+            1,
+            1},
     };
     const TempDir dir;
     FaultVfs vfs;
@@ -89,17 +101,16 @@ TEST_CASE("whatever I/O call fails what was answered committed is there exactly 
     for (const auto& row : rows_) {
         SUBCASE(row.name) {
             bool fired = true;
-            long nth = 0;
+            long nth = 1;
             int acknowledged = 0;
-            while (fired) {
-                ++nth;
+            for (; fired; nth += row.step) {
                 CAPTURE(nth);
                 for (const char* suffix : {"", "-wal", "-shm", "-journal"}) {
                     std::filesystem::remove(file.string() + suffix);
                 }
                 std::filesystem::copy_file(empty, file);
                 std::set<int> committed;
-                vfs.arm(nth, row.mode, row.error);
+                vfs.arm(nth, row.fault);
                 try {
                     Writer writer(file, {});
                     committed = deliver(writer, all);
@@ -131,7 +142,7 @@ TEST_CASE("whatever I/O call fails what was answered committed is there exactly 
                 REQUIRE(counts(file) == "3|3|3|6|9|3\n");
                 REQUIRE(nth < 2000);
             }
-            CHECK(nth > 50);
+            CHECK(nth > row.least);
             CHECK(acknowledged > 0);
         }
     }
@@ -147,7 +158,7 @@ TEST_CASE("a new database whose making fails is made at the next start") {
         for (const char* suffix : {"", "-wal", "-shm", "-journal"}) {
             std::filesystem::remove(file.string() + suffix);
         }
-        vfs.arm(nth, FaultVfs::Mode::from_then, kSqliteFull);
+        vfs.arm(nth, {FaultVfs::Call::any, FaultVfs::Mode::from_then, kSqliteFull});
         try {
             const Database database(file, Database::Mode::read_write);
         } catch (const DatabaseError&) {

@@ -8,28 +8,40 @@ namespace dmarcbox::storage::test {
 
 namespace {
 
-struct Fault {
+using Call = FaultVfs::Call;
+using Mode = FaultVfs::Mode;
+
+struct State {
     std::atomic<long> left{0};  // 0: not armed
-    std::atomic<bool> persistent{false};
+    std::atomic<long> nth{0};
+    std::atomic<Call> call{Call::any};
+    std::atomic<Mode> mode{Mode::once};
     std::atomic<bool> fired{false};
     std::atomic<int> write_error{SQLITE_IOERR_WRITE};
 };
 
-Fault& fault() {
-    static Fault value;
+State& state() {
+    static State value;
     return value;
 }
 
-bool fails() {
-    Fault& f = fault();
-    if (f.persistent && f.fired) {
-        return true;
+/// Whether a call of that kind fails; `first` becomes true for the one that was armed.
+bool fails(Call call, bool& first) {
+    State& s = state();
+    if (s.fired && s.mode != Mode::once) {
+        return s.nth > 0;
     }
-    if (f.left > 0 && --f.left == 0) {
-        f.fired = true;
+    if (s.left > 0 && (s.call == Call::any || s.call == call) && --s.left == 0) {
+        s.fired = true;
+        first = true;
         return true;
     }
     return false;
+}
+
+bool fails(Call call) {
+    bool first = false;
+    return fails(call, first);
 }
 
 /// Our file in front, the real one behind it in the same allocation.
@@ -51,21 +63,25 @@ int close_file(sqlite3_file* f) {
     return real(f)->pMethods->xClose(real(f));
 }
 int read_file(sqlite3_file* f, void* to, int n, sqlite3_int64 at) {
-    return fails() ? SQLITE_IOERR_READ : real(f)->pMethods->xRead(real(f), to, n, at);
+    return fails(Call::any) ? SQLITE_IOERR_READ : real(f)->pMethods->xRead(real(f), to, n, at);
 }
 int write_file(sqlite3_file* f, const void* from, int n, sqlite3_int64 at) {
-    if (fails()) {
-        // Half of it reaches the disk.
-        (void)real(f)->pMethods->xWrite(real(f), from, n / 2, at);
-        return fault().write_error;
+    bool first = false;
+    if (!fails(Call::write, first)) {
+        return real(f)->pMethods->xWrite(real(f), from, n, at);
     }
-    return real(f)->pMethods->xWrite(real(f), from, n, at);
+    if (first || state().mode != Mode::dies) {
+        const int part = static_cast<int>(n * (1 + state().nth % 3) / 4);
+        (void)real(f)->pMethods->xWrite(real(f), from, part, at);
+    }
+    return state().write_error;
 }
 int truncate_file(sqlite3_file* f, sqlite3_int64 size) {
-    return fails() ? SQLITE_IOERR_TRUNCATE : real(f)->pMethods->xTruncate(real(f), size);
+    return fails(Call::truncate) ? SQLITE_IOERR_TRUNCATE
+                                 : real(f)->pMethods->xTruncate(real(f), size);
 }
 int sync_file(sqlite3_file* f, int flags) {
-    return fails() ? SQLITE_IOERR_FSYNC : real(f)->pMethods->xSync(real(f), flags);
+    return fails(Call::sync) ? SQLITE_IOERR_FSYNC : real(f)->pMethods->xSync(real(f), flags);
 }
 int file_size(sqlite3_file* f, sqlite3_int64* size) {
     return real(f)->pMethods->xFileSize(real(f), size);
@@ -89,8 +105,8 @@ int characteristics(sqlite3_file* f) {
     return real(f)->pMethods->xDeviceCharacteristics(real(f));
 }
 int shm_map(sqlite3_file* f, int page, int size, int extend, void volatile** out) {
-    return fails() ? SQLITE_IOERR_SHMMAP
-                   : real(f)->pMethods->xShmMap(real(f), page, size, extend, out);
+    return fails(Call::any) ? SQLITE_IOERR_SHMMAP
+                            : real(f)->pMethods->xShmMap(real(f), page, size, extend, out);
 }
 int shm_lock(sqlite3_file* f, int offset, int n, int flags) {
     return real(f)->pMethods->xShmLock(real(f), offset, n, flags);
@@ -111,7 +127,7 @@ int open_file(sqlite3_vfs* /*vfs*/, const char* name, sqlite3_file* file, int fl
     auto* ours = reinterpret_cast<File*>(file);
     ours->base.pMethods = nullptr;
     ours->real = reinterpret_cast<sqlite3_file*>(ours + 1);
-    if (fails()) {
+    if (fails(Call::any)) {
         return SQLITE_CANTOPEN;
     }
     const int code = unix_vfs()->xOpen(unix_vfs(), name, ours->real, flags, out);
@@ -122,7 +138,7 @@ int open_file(sqlite3_vfs* /*vfs*/, const char* name, sqlite3_file* file, int fl
 }
 
 int delete_file(sqlite3_vfs* /*vfs*/, const char* name, int sync) {
-    return fails() ? SQLITE_IOERR_DELETE : unix_vfs()->xDelete(unix_vfs(), name, sync);
+    return fails(Call::any) ? SQLITE_IOERR_DELETE : unix_vfs()->xDelete(unix_vfs(), name, sync);
 }
 
 sqlite3_vfs& vfs() {
@@ -150,20 +166,22 @@ FaultVfs::~FaultVfs() {
     sqlite3_vfs_register(unix_vfs(), 1);
 }
 
-void FaultVfs::arm(long nth, Mode mode, int write_error) {
-    fault().fired = false;
-    fault().persistent = mode == Mode::from_then;
-    fault().write_error = write_error;
-    fault().left = nth;
+void FaultVfs::arm(long nth, const Fault& fault) {
+    state().fired = false;
+    state().nth = nth;
+    state().call = fault.call;
+    state().mode = fault.mode;
+    state().write_error = fault.write_error;
+    state().left = nth;
 }
 
 void FaultVfs::disarm() {
-    fault().left = 0;
-    fault().persistent = false;
+    state().left = 0;
+    state().nth = 0;
 }
 
 bool FaultVfs::fired() const {
-    return fault().fired;
+    return state().fired;
 }
 
 }  // namespace dmarcbox::storage::test
