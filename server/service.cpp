@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/clock_watch.hpp"
 #include "server/commands/prune.hpp"
 #include "server/housekeeping.hpp"
 #include "server/ingest_settings.hpp"
@@ -56,6 +57,7 @@ constexpr seconds kWarnOfCertificate{86400};
 constexpr seconds kWriteRefusals{10};
 // After a message could not be stored: how often it is tried whether the store takes writes again.
 constexpr seconds kTryStore{5};
+constexpr seconds kLookAtClock{10};
 
 smtp::SessionConfig session_config(const Config& config, net::Service service) {
     smtp::SessionConfig session;
@@ -140,6 +142,7 @@ class Service {
     void warn_of_certificate();
     void write_refusals();
     void try_store();
+    void look_at_clock();
     void shut_down();
     void stop_if_drained();
     void stop();
@@ -177,6 +180,7 @@ class Service {
     std::list<net::Listener> listeners_;
     std::list<net::HttpEndpoint> http_;
     std::list<net::Periodic> periodic_;
+    ClockWatch clock_{std::chrono::system_clock::now(), std::chrono::steady_clock::now()};
     LogLevel configured_level_;
     bool trying_store_ = false;
     bool accepts_;  ///< smtp.accept names an address
@@ -280,6 +284,7 @@ void Service::start() {
     periodic_.emplace_back(io_, kLookAtCertificate, [this] { look_at_certificate(); });
     periodic_.emplace_back(io_, kWriteRefusals, [this] { write_refusals(); });
     periodic_.emplace_back(io_, kTryStore, [this] { try_store(); });
+    periodic_.emplace_back(io_, kLookAtClock, [this] { look_at_clock(); });
     if (const auto interval = supervisor_.watchdog_interval()) {
         periodic_.emplace_back(io_, *interval, [this] { supervisor_.alive(); });
     }
@@ -493,6 +498,17 @@ void Service::try_store() {
             tell({});
         },
         [tell](const char* error) { tell(error); });
+}
+
+void Service::look_at_clock() {
+    const auto set =
+        clock_.look(std::chrono::system_clock::now(), std::chrono::steady_clock::now());
+    if (set) {
+        log_.write(LogLevel::warn,
+                   LogLine("clock-set")
+                       .number("seconds", set->count())
+                       .words("next", "times of receipt and retention follow the system's clock"));
+    }
 }
 
 void Service::shut_down() {
