@@ -9,6 +9,7 @@
 #include <mimetic/parser/itparser.h>
 
 #include <list>
+#include <memory>
 #include <unordered_map>
 #include <utility>
 
@@ -37,7 +38,7 @@ using MimeticParser = mimetic::IteratorParser<const char*, std::input_iterator_t
 class StructureParser : private MimeticParser {
   public:
     StructureParser(std::string_view text, std::size_t depth, Guard& guard, Findings& findings)
-        : MimeticParser(root_), text_(text), depth_(depth), guard_(guard), findings_(findings) {}
+        : StructureParser(std::make_unique<mimetic::MimeEntity>(), text, depth, guard, findings) {}
 
     /// False if the guard refused the message.
     [[nodiscard]] bool parse() {
@@ -46,14 +47,33 @@ class StructureParser : private MimeticParser {
             return false;
         }
         iMask(mimetic::imNone);
-        run(m_bit, m_eit);
+        try {
+            run(m_bit, m_eit);
+        } catch (...) {
+            // Memory ended. A field of mimetic that was being made then points to what is deleted
+            // already: the few hundred bytes of this tree are given up rather than deleted twice.
+            static_cast<void>(root_.release());
+            throw;
+        }
         return !guard_.refusal();
     }
 
     /// The tree that mimetic built, with what we know of each entity. Call after parse().
-    [[nodiscard]] Entity take_tree() { return take(root_); }
+    [[nodiscard]] Entity take_tree() { return take(*root_); }
 
   private:
+    StructureParser(std::unique_ptr<mimetic::MimeEntity> root,
+                    std::string_view text,
+                    std::size_t depth,
+                    Guard& guard,
+                    Findings& findings)
+        : MimeticParser(*root),
+          root_(std::move(root)),
+          text_(text),
+          depth_(depth),
+          guard_(guard),
+          findings_(findings) {}
+
     Entity take(const mimetic::MimeEntity& node) {
         Entity entity = std::move(entities_.at(&node));
         for (const mimetic::MimeEntity* child : node.body().parts()) {
@@ -164,7 +184,7 @@ class StructureParser : private MimeticParser {
         }
     }
 
-    mimetic::MimeEntity root_;
+    std::unique_ptr<mimetic::MimeEntity> root_;
     std::string_view text_;
     std::size_t depth_;
     Guard& guard_;

@@ -31,10 +31,16 @@ void Reading::add(schema::Report report, const std::string& part) {
             finding.part = part;
         }
     }
-    has_failure_report |= std::holds_alternative<schema::FailureReport>(report);
+    const bool is_failure = std::holds_alternative<schema::FailureReport>(report);
     memory += storage::memory_of(report);
-    reports.push_back(std::move(report));
     report_parts.push_back(part);
+    try {
+        reports.push_back(std::move(report));
+    } catch (...) {  // memory ended: the two lists stay of one length
+        report_parts.pop_back();
+        throw;
+    }
+    has_failure_report |= is_failure;  // not before: it says that the original can be reduced
 }
 
 void Reading::add(schema::Finding finding, const std::string& part) {
