@@ -8,6 +8,7 @@ acknowledged is lost or stored twice, the service lives (and ends with 0), mail 
 what was wrong. With one round the stalled writer is held for 7 seconds, else for 30.
 """
 import argparse
+import os
 import pathlib
 import resource
 import signal
@@ -16,6 +17,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -167,8 +169,122 @@ def suspended(service, load, long):
     return ""
 
 
-FAULTS = {f.__name__: f for f in (stalled_writer, no_descriptors, full_disk, no_memory, rubbish_configuration, rubbish_certificate,
-                                  suspended)}
+def small_disk(service, load, long):
+    """A file system that is full for everybody: something else filled it."""
+    ballast = service.folder / "disk" / "ballast"
+    file = os.open(ballast, os.O_WRONLY | os.O_CREAT)
+    try:
+        while True:
+            os.write(file, bytes(4096))
+    except OSError:
+        os.close(file)
+    check(wait_for(lambda: load.refused.get(452, 0) > 20, 60), f"the disk is full, but nobody is told: {load.refused}")
+    check(os.statvfs(ballast).f_bavail < 100, "there is room on the disk")
+    ballast.unlink()
+    return "452 4.3.1"
+
+
+def set_clock(service, offset):
+    new = service.folder / "clock.new"
+    new.write_text(f"{offset}\n")
+    new.rename(service.folder / "clock")
+
+
+def under_clock(service):
+    return {**os.environ, "LD_PRELOAD": str(FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(service.folder / "clock"),
+            "FAKETIME_NO_CACHE": "1", "DONT_FAKE_MONOTONIC": "1"}
+
+
+def clock_jumps(service, load, long):
+    """A year ahead, a year back, and home. Timers go on, and retention takes what its rule says at that time and nothing else."""
+
+    def prune():
+        done = subprocess.run([service.program, "prune", "--config", "dmarcbox.toml"], cwd=service.folder, env=under_clock(service),
+                              capture_output=True, text=True)
+        check(done.returncode == 0, f"prune: {done.stderr}")
+
+    def idle_session():
+        client = smtplib.SMTP("127.0.0.1", load.port, timeout=30)
+        client.ehlo()
+        return client
+
+    def jump(offset):
+        seen, client = len(service.log()), idle_session()
+        set_clock(service, offset)
+        load.progress()
+        check(client.noop()[0] == 250, f"a session ends when the clock is set by {offset}")
+        check(wait_for(lambda: "event=clock-set" in service.log()[seen:], 25), "the log does not tell that the clock was set")
+        load.progress()
+        # It has to go after IDLE seconds that passed, whatever the clock says.
+        try:
+            client.sock.settimeout(IDLE + 10)
+            check(client.getreply()[0] == 421, "an idle session is not ended")
+        except smtplib.SMTPServerDisconnected:
+            pass
+        client.close()
+
+    def originals(where):
+        return service.one(f"SELECT count(*) FROM originals o JOIN messages m ON m.id = o.message_id WHERE {where}")
+
+    now = int(time.time())
+    jump("+366d")
+    ahead = f"m.received_at > {now + 365 * 86400}"
+    before = originals(ahead)
+    prune()
+    check(originals(ahead) >= before > 0, "retention removed what came today")
+    check(originals(f"m.received_at < {now - 60}") == 0, "retention did not remove what is a year old")
+    jump("-366d")
+    before = originals("true")
+    prune()
+    check(originals("true") >= before > 0, "retention removed what is of the future")
+    check(originals(f"m.received_at < {now - 365 * 86400}") > 0, "nothing was received a year ago")
+    check(service.one("SELECT count(*) FROM aggregate_reports WHERE pruned_at IS NOT NULL") == 0, "retention removed a report")
+    jump("+0d")
+    return "clock-set"
+
+
+FAULTS = {f.__name__: f for f in (stalled_writer, no_descriptors, full_disk, small_disk, no_memory, rubbish_configuration,
+                                  rubbish_certificate, suspended, clock_jumps)}
+FAKETIME = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+IDLE = 20
+
+
+def reason_to_leave_out(fault, sanitized):
+    if fault is no_memory and sanitized:
+        return "the program is built with sanitizers"
+    if fault is clock_jumps and sanitized:
+        return "the program is built with sanitizers, which want to be loaded first"
+    if fault is clock_jumps and FAKETIME is None:
+        return "libfaketime is not installed"
+    if fault is small_disk:
+        with tempfile.TemporaryDirectory() as folder:
+            if not mount(folder):
+                return "mounting a file system needs root"
+            subprocess.run(["umount", folder], check=True)
+    return None
+
+
+def mount(folder):
+    command = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", folder]
+    return os.geteuid() == 0 and subprocess.run(command, capture_output=True).returncode == 0
+
+
+def prepared(program, fault):
+    """The service that the fault is done to, and what it is started with."""
+    options = {"preexec_fn": ignore_file_size_signal}
+    tls = '[smtp.tls]\ncertificate = "certificate.pem"\nkey = "certificate.key"\n'
+    if fault is small_disk:
+        # The program's own watch over free space is another matter: here SQLite has to meet the end of it.
+        service = Service(program, rest="min_free_bytes = 0\n" + tls, database="disk/reports.db")
+        (service.folder / "disk").mkdir()
+        check(mount(service.folder / "disk"), "no file system of its own")
+    elif fault is clock_jumps:
+        service = Service(program, smtp=f"idle_timeout_seconds = {IDLE}\n", rest=tls)
+        set_clock(service, "+0d")
+        options["env"] = under_clock(service)
+    else:
+        service = Service(program, rest=tls)
+    return service, options
 
 
 def ignore_file_size_signal():
@@ -176,10 +292,9 @@ def ignore_file_size_signal():
 
 
 def one_round(program, fault, long):
-    tls = '[smtp.tls]\ncertificate = "certificate.pem"\nkey = "certificate.key"\n'
-    service, load = Service(program, rest=tls), None
+    (service, options), load = prepared(program, fault), None
     try:
-        service.start(preexec_fn=ignore_file_size_signal)
+        service.start(**options)
         load = Load(service)
         load.progress()
         said = fault(service, load, long)
@@ -191,7 +306,7 @@ def one_round(program, fault, long):
         stored = [row[0] for row in service.rows("SELECT report_id FROM aggregate_reports")]
         lost = {f"e2e-{number}" for number in load.acknowledged} - set(stored)
         doubled = len(stored) - len(set(stored))
-        verified = subprocess.run([service.program, "verify", "--db", service.folder / "reports.db"], capture_output=True, text=True)
+        verified = subprocess.run([service.program, "verify", "--db", service.folder / service.database], capture_output=True, text=True)
         check(verified.returncode == 0, f"verify: {verified.stdout}")
         check(not lost and not doubled, f"lost {len(lost)}, doubled {doubled}")
         refused = sum(n for code, n in load.refused.items())
@@ -202,6 +317,9 @@ def one_round(program, fault, long):
     finally:
         if load:
             load.ended = True
+        if service.process and service.process.poll() is None:
+            service.stop()
+        subprocess.run(["umount", "-q", service.folder / "disk"], capture_output=True)
         service.__exit__()
 
 
@@ -217,8 +335,9 @@ def main():
     for name, fault in FAULTS.items():
         if options.only not in (None, name):
             continue
-        if options.sanitized and fault is no_memory:
-            print(f"{name.replace('_', ' '):24} left out: the program is built with sanitizers", flush=True)
+        why = reason_to_leave_out(fault, options.sanitized)
+        if why:
+            print(f"{name.replace('_', ' '):24} left out: {why}", flush=True)
             continue
         sums = [0, 0, 0, 0]
         try:

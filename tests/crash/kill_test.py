@@ -4,8 +4,9 @@ senders try again what was not answered, and compares what was acknowledged with
 
 usage: kill_test.py DMARCBOX [--rounds 100] [--senders 6] [--seed N]
 
-Each round lasts at most half a second of load. At the end: every mail answered 250 is stored (lost 0), every
-report is there once and counted once, whatever was sent again (doubled 0), and `dmarcbox verify` agrees.
+Each round lasts at most half a second of load; beside the service an import runs, and a reprocess or a prune, which die with
+it. At the end: every mail answered 250 is stored (lost 0), the files that were imported are too, every report is there once and
+counted once, whatever was sent again and removed since (doubled 0), and `dmarcbox verify` agrees.
 """
 import argparse
 import base64
@@ -24,6 +25,8 @@ import time
 
 DAY = 86400
 BEGIN = 1767225600
+IMPORTED = 1_000_000  # numbers of mails that come as files
+FILES = 150
 
 
 def mail(number):
@@ -103,6 +106,22 @@ def start(binary, db, log):
     sys.exit("the service did not start:\n" + "".join(log[-20:]))
 
 
+def beside(binary, folder, rng):
+    """Other writers of the same file."""
+    db = ["--db", folder / "crash.db"]
+    commands = [["import", "--quiet", *db, folder / "files"],
+                # All reports are older than a day: records go, sums and what is known of them stay.
+                rng.choice([["reprocess", "--all", *db], ["prune", *db, "--config", folder / "prune.toml"]])]
+    return [subprocess.Popen([binary, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
+            for command in commands]
+
+
+def run_to_end(binary, command, codes):
+    done = subprocess.run([binary, *command], capture_output=True, text=True)
+    if done.returncode not in codes:
+        sys.exit(f"{command[0]} ends with {done.returncode}: {done.stdout}{done.stderr}")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("binary", type=pathlib.Path)
@@ -123,19 +142,33 @@ def main():
             state["next"] += 1
             return state["next"]
 
+    binary, cut_short = options.binary.resolve(), 0
+    (folder / "files").mkdir()
+    for number in range(IMPORTED, IMPORTED + FILES):
+        (folder / "files" / f"{number}.eml").write_bytes(mail(number)[0])
+    (folder / "prune.toml").write_text("[retention]\nreports_days = 1\n")
+
     for _ in range(options.rounds):
-        process, port = start(options.binary.resolve(), db, log)
+        process, port = start(binary, db, log)
+        others = beside(binary, folder, rng)
         senders = [Sender(port, take, acknowledged, again) for _ in range(options.senders)]
         for sender in senders:
             sender.start()
         time.sleep(rng.uniform(0.005, 0.5))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        cut_short += sum(other.poll() is None for other in others)
+        for victim in [process, *others]:
+            victim.kill()
+        for victim in [process, *others]:
+            victim.wait()
         for sender in senders:
             sender.join(20)
 
     # The last round ends in order, after what is left was sent again.
-    process, port = start(options.binary.resolve(), db, log)
+    process, port = start(binary, db, log)
+    run_to_end(binary, ["import", "--quiet", "--db", db, folder / "files"], {0})
+    run_to_end(binary, ["reprocess", "--all", "--db", db], {0})
+    run_to_end(binary, ["prune", "--db", db, "--config", folder / "prune.toml"], {0})
+    acknowledged.extend(range(IMPORTED, IMPORTED + FILES))
     while again:
         rest = Sender(port, lambda: again.pop() if again else (_ for _ in ()).throw(ConnectionError()), acknowledged, [])
         rest.start()
@@ -154,7 +187,7 @@ def main():
     doubled = len(stored) - len(set(stored))
     expected = sum(mail(int(report_id.split("-")[1]))[1] for report_id in set(stored))
     verify = subprocess.run([options.binary, "verify", "--db", db], capture_output=True, text=True)
-    print(f"seed {seed}: {options.rounds} kills, {len(acknowledged)} acknowledged, {len(set(stored))} reports stored, "
+    print(f"seed {seed}: {options.rounds} kills of the service, {cut_short} of others, {len(acknowledged)} acknowledged, {len(set(stored))} reports stored, "
           f"{resent} re-sent recognised, lost {len(lost)}, doubled {doubled}, "
           f"messages {total} of {expected}, verify {verify.returncode}, leftover files {leftovers}")
     good = not lost and not doubled and counted == len(stored) and total == expected and verify.returncode == 0 and not leftovers

@@ -57,7 +57,8 @@ def report(number, records=2, reporter="reporter.example", domain="example.org")
 class Service:
     """`dmarcbox serve` in a folder of its own: with Service(program, toml) as service: ..."""
 
-    def __init__(self, program, smtp="", rest=""):
+    def __init__(self, program, smtp="", rest="", database="reports.db"):
+        self.database = database
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="dmarcbox-e2e-"))
         self.program = pathlib.Path(program).resolve()
         self.process = None
@@ -69,7 +70,7 @@ class Service:
         base = 'hostname = "mx.reports.example"\naccept = ["rua@reports.example", "ruf@reports.example"]\n'
         if "listen" not in smtp:
             base = 'listen = ["127.0.0.1:0"]\n' + base
-        (self.folder / "dmarcbox.toml").write_text(f"[smtp]\n{base}{smtp}\n[storage]\npath = \"reports.db\"\n{rest}\n")
+        (self.folder / "dmarcbox.toml").write_text(f"[smtp]\n{base}{smtp}\n[storage]\npath = \"{self.database}\"\n{rest}\n")
 
     def certificate(self, name="certificate", days=30, common_name="mx.reports.example"):
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
@@ -113,7 +114,7 @@ class Service:
         return int(found[1])
 
     def rows(self, sql):
-        connection = sqlite3.connect(f"file:{self.folder}/reports.db?mode=ro", uri=True, timeout=10)
+        connection = sqlite3.connect(f"file:{self.folder}/{self.database}?mode=ro", uri=True, timeout=10)
         try:
             return connection.execute(sql).fetchall()
         finally:
