@@ -9,8 +9,9 @@
 #     mime, schema and storage do not log: they return what happened.
 #   4 What GCC 12 miscompiles beside co_await (GCC PR 99576: destroyed twice, or used after that) has a name in a
 #     statement before: a lambda that owns a capture, a braced temporary. A coroutine that is a lambda captures
-#     nothing (its captures die before it does); `auto [a, b] = co_await` is not written (GCC PR 124584). That the
-#     code of today has no coroutine at all changes nothing: the first one would meet all this.
+#     nothing (its captures die before it does); a coroutine takes by value what has a constructor of its own;
+#     `auto [a, b] = co_await` is not written (GCC PR 124584). That the code of today has no coroutine at all changes
+#     nothing: the first one would meet all this, and `tests/run` builds it with both sanitizers.
 #   5 The finding codes in */finding_codes*.hpp are those listed in schema/README.md or schema/finding_codes.md.
 cmake_minimum_required(VERSION 3.25)
 if(NOT ROOT)
@@ -78,12 +79,27 @@ foreach(file IN LISTS files)
   string(REPLACE "]" "${close}" text "${text}")
   string(REPLACE ";" "${end}" text "${text}")
   string(REGEX REPLACE "//[^\n]*" "" text "${text}")
-  if(text MATCHES "${open}[^${close}\n]+${close}[ \n]*\\([^()]*\\)[ \n]*(mutable[ \n]*)?->[^{${end}]*awaitable<")
+  set(arguments "\\(([^()]|\\([^()]*\\))*\\)") # a function type among them
+  if(text MATCHES "${open}[^${close}\n]+${close}[ \n]*${arguments}[ \n]*((mutable|noexcept)[ \n]*)*->[^{${end}]*awaitable<")
     complain("${file}: a coroutine that is a lambda with captures; make it a function with parameters by value")
   endif()
   if(text MATCHES "auto&*[ \n]*${open}[^${close}]*${close}[ \n]*=[ \n]*co_await")
     complain("${file}: a structured binding of co_await; take the tuple, then its elements")
   endif()
+  # What a coroutine takes by value has a constructor of its own, or is a scalar: aggregates are destroyed twice.
+  string(REGEX MATCHALL "awaitable<[^(){}${end}]*>[ \n]+[A-Za-z0-9_:]+\\([^()]*\\)" coroutines "${text}")
+  foreach(coroutine IN LISTS coroutines)
+    string(REGEX REPLACE "^.*\\(([^()]*)\\)$" "\\1" parameters "${coroutine}")
+    string(REGEX REPLACE "[ \n]+" " " parameters "${parameters}")
+    string(REPLACE "," "${end}" parameters "${parameters}")
+    string(REPLACE "${end}" ";" parameters "${parameters}")
+    foreach(parameter IN LISTS parameters)
+      string(STRIP "${parameter}" parameter)
+      if(NOT parameter MATCHES "[&*]|^(const )?(std::)?((shared_ptr|unique_ptr|weak_ptr)<.*>|string|string_view|size_t|u?int(8|16|32|64)_t|(chrono::)?(milli|micro|nano)?seconds|bool|char|int|unsigned|long|double)( [a-z_]+)?$")
+        complain("${file}: a coroutine takes \"${parameter}\" by value; pass a shared_ptr, a string or a scalar")
+      endif()
+    endforeach()
+  endforeach()
   string(REGEX MATCHALL "co_await[^${end}]*" statements "${text}")
   foreach(statement IN LISTS statements)
     # Arguments only: the body of a statement that begins with `if (co_await ...)` stands behind `) {`.
