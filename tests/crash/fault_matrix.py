@@ -246,7 +246,7 @@ def clock_jumps(service, load, long):
 FAULTS = {f.__name__: f for f in (stalled_writer, no_descriptors, full_disk, small_disk, no_memory, rubbish_configuration,
                                   rubbish_certificate, suspended, clock_jumps)}
 FAKETIME = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
-IDLE = 20
+IDLE = 12
 
 
 def reason_to_leave_out(fault, sanitized):

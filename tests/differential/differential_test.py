@@ -7,8 +7,11 @@ Without folders: the fixtures of tests/data and mails of tests/bench/make_mails.
 dmarcbox does must be in REPAIRED with the reason; an entry that is not needed any more is a failure too.
 """
 import collections
+import datetime
 import email
+import email.header
 import email.policy
+import email.utils
 import gzip
 import io
 import json
@@ -30,8 +33,18 @@ REPAIRED = {
     "container-uuencode.eml": "uuencode inside a text",
     "container-winmail-dat.eml": "TNEF",
     "container-yenc.eml": "yEnc",
+    "exim-plain-text.eml": "a failure report in plain text",
+    "exim-rewrapped-quoted.eml": "a failure report in plain text",
+    "failure-blank-line-of-a-space.eml": "fields behind a line that is not quite empty",
+    "failure-derived.eml": "what the fields lack is in the sample",
+    "failure-odd-numbers.eml": "a date in no form of mail, a number that is none",
+    "failure-raw-8bit-header.eml": "8-bit bytes in a header",
+    "failure-singular-headers.eml": "text/rfc822-header for text/rfc822-headers",
     "mail-loose-base64.eml": "base64 with foreign bytes",
     "mimecast-trailing-bytes.eml": "bytes behind the gzip data",
+    "netease-gb2312-base64.eml": "the fields in base64",
+    "opendmarc-arf.eml": "a comment behind the address; the date is the sample's",
+    "tls-domain-from-header.eml": "the domain is in the mail's header",
     "tls-octet-stream-commas.eml": "trailing commas in JSON",
     "values-counts.eml": "a count above 10^12 is 0",
     "values-iso-dates.eml": "a date for a number",
@@ -82,14 +95,35 @@ def read_xml(data):
            sum(c for c, _, _ in counted), sum(c for c, dkim, spf in counted if "pass" in (dkim, spf)))
 
 
+def seconds(text):
+    try:
+        time = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return 0
+    return int((time if time.tzinfo else time.replace(tzinfo=datetime.timezone.utc)).timestamp())
+
+
+def read_failure(report, sample):
+    """A failure report (RFC 6591): identity and what it counts as. `sample` is the third part."""
+    if (report.get("Feedback-Type") or "").strip().lower() != "auth-failure":
+        return
+    arrived = report.get("Arrival-Date") or report.get("Received-Date")
+    subject = str(email.header.make_header(email.header.decode_header(sample.get("Subject") or ""))) if sample else ""
+    yield ("failure", (report.get("Source-IP") or "").strip(), " ".join(subject.split()),
+           (report.get("Reported-Domain") or "").strip().lower().rstrip("."),
+           int(email.utils.parsedate_to_datetime(arrived).timestamp()) if arrived else 0,
+           number((report.get("Incidents") or "1").strip()), 0)
+
+
 def read_json(data):
     root = json.loads(data)
     if not isinstance(root, dict) or "policies" not in root:
         return
     policies = root["policies"] if isinstance(root["policies"], list) else [root["policies"]]
     count = lambda key: sum(int(p.get("summary", {}).get(key, 0)) for p in policies)
-    yield ("tls", root.get("organization-name", ""), root.get("report-id", ""), "", 0,
-           count("total-successful-session-count"), count("total-failure-session-count"))
+    domains = sorted({p["policy"].get("policy-domain", "").lower().rstrip(".") for p in policies if "policy" in p})
+    yield ("tls", root.get("organization-name", ""), root.get("report-id", ""), " ".join(filter(None, domains)),
+           seconds(root.get("date-range", {}).get("start-datetime", "")), count("total-successful-session-count"), count("total-failure-session-count"))
 
 
 def read_bytes(data):
@@ -109,7 +143,20 @@ def read_bytes(data):
 
 def read_mail(data):
     message = email.message_from_bytes(data, policy=email.policy.compat32)
+    inside = set()  # of failure reports: the report's fields and the sample
     for part in message.walk():
+        if id(part) in inside:
+            continue
+        if part.get_content_type() == "multipart/report" and part.get_param("report-type") == "feedback-report":
+            parts = part.get_payload()
+            report = next((p.get_payload(0) for p in parts if p.get_content_type() == "message/feedback-report"), None)
+            sample = next((p.get_payload(0) for p in parts if p.get_content_type() == "message/rfc822"), None)
+            sample = sample or next((email.message_from_string(p.get_payload()) for p in parts
+                                     if p.get_content_type() == "text/rfc822-headers"), None)
+            if report is not None:
+                inside |= {id(p) for p in part.walk()}
+                yield from read_failure(report, sample)
+                continue
         if not part.is_multipart():
             payload = part.get_payload(decode=True) or b""
             if part.get_content_type() == "text/html":
@@ -141,7 +188,11 @@ def by_dmarcbox(program, path, folder):
             "SELECT 'aggregate', ifnull(a.org_name, ''), ifnull(a.report_id, ''), ifnull(a.domain, ''), ifnull(a.begin_at, 0),"
             " a.message_count, (SELECT ifnull(sum(r.count), 0) FROM aggregate_records r WHERE r.aggregate_report_id = a.id"
             " AND (r.dkim = 'pass' OR r.spf = 'pass')) FROM aggregate_reports a UNION ALL "
-            "SELECT 'tls', ifnull(t.org_name, ''), ifnull(t.report_id, ''), '', 0,"
+            "SELECT 'failure', ifnull(source_ip, ''), ifnull(sample_subject, ''), ifnull(reported_domain, ''), ifnull(arrived_at, 0),"
+            " incidents, 0 FROM failure_reports UNION ALL "
+            "SELECT 'tls', ifnull(t.org_name, ''), ifnull(t.report_id, ''),"
+            " ifnull((SELECT group_concat(d, ' ') FROM (SELECT DISTINCT policy_domain AS d FROM tls_policies p"
+            " WHERE p.tls_report_id = t.id ORDER BY 1)), ''), ifnull(t.begin_at, 0),"
             " (SELECT ifnull(sum(success_count), 0) FROM tls_policies p WHERE p.tls_report_id = t.id),"
             " (SELECT ifnull(sum(failure_count), 0) FROM tls_policies p WHERE p.tls_report_id = t.id) FROM tls_reports t").fetchall()
     connection.close()
