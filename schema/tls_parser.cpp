@@ -484,6 +484,37 @@ bool has_report_keys(const json::object& root) {
                          [&](std::string_view key) { return root.contains(key); }) >= 2;
 }
 
+/// The objects that stand beside each other in a text; empty if something else stands there, or
+/// more than a hundred.
+std::vector<std::string_view> objects_of(std::string_view json) {
+    std::vector<std::string_view> objects;
+    std::size_t depth = 0;
+    std::size_t begin = 0;
+    bool quoted = false;
+    for (std::size_t i = 0; i < json.size(); ++i) {
+        const char c = json[i];
+        if (quoted) {
+            i += c == '\\' ? 1 : 0;
+            quoted = c != '"';
+        } else if (c == '"') {
+            quoted = true;
+        } else if (c == '{' || c == '[') {
+            begin = depth == 0 ? i : begin;
+            ++depth;
+        } else if (c == '}' || c == ']') {
+            if (depth == 0 || objects.size() == kMaxReports) {
+                return {};
+            }
+            if (--depth == 0) {
+                objects.push_back(json.substr(begin, i + 1 - begin));
+            }
+        } else if (depth == 0 && is_text(c)) {
+            return {};
+        }
+    }
+    return depth == 0 ? objects : std::vector<std::string_view>{};
+}
+
 }  // namespace
 
 tl::expected<TlsReport, ParseError> parse_tls(std::string_view json,
@@ -515,37 +546,11 @@ tl::expected<TlsReport, ParseError> parse_tls(std::string_view json,
 
 std::vector<std::string_view> split_tls(std::string_view json) {
     const auto document = trim(json);
-    const bool list = document.starts_with('[') && document.ends_with(']');
-    if (list) {
-        json = document.substr(1, document.size() - 2);
+    if (document.starts_with('[') && document.ends_with(']')) {
+        return objects_of(document.substr(1, document.size() - 2));
     }
-    std::vector<std::string_view> objects;
-    std::size_t depth = 0;
-    std::size_t begin = 0;
-    bool quoted = false;
-    for (std::size_t i = 0; i < json.size(); ++i) {
-        const char c = json[i];
-        if (quoted) {
-            i += c == '\\' ? 1 : 0;
-            quoted = c != '"';
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == '{' || c == '[') {
-            begin = depth == 0 ? i : begin;
-            ++depth;
-        } else if (c == '}' || c == ']') {
-            if (depth == 0 || objects.size() == kMaxReports) {
-                return {};
-            }
-            if (--depth == 0) {
-                objects.push_back(json.substr(begin, i + 1 - begin));
-            }
-        } else if (depth == 0 && is_text(c)) {
-            return {};
-        }
-    }
-    return depth == 0 && objects.size() > (list ? 0U : 1U) ? objects
-                                                           : std::vector<std::string_view>{};
+    auto objects = objects_of(json);
+    return objects.size() > 1 ? std::move(objects) : std::vector<std::string_view>{};
 }
 
 bool looks_like_tls(std::string_view json) {
