@@ -48,15 +48,14 @@ bool is_reference(std::string_view text) {
 class Sections {
   public:
     Sections(std::string_view text, std::string_view open, std::string_view close)
-        : text_(text), open_(open), close_(close) {
-        find_from(0);
-    }
+        : text_(text), open_(open), close_(close) {}
 
-    [[nodiscard]] bool hold(std::size_t position) {
+    /// The end of the section that holds the position, else the position.
+    [[nodiscard]] std::size_t skip(std::size_t position) {
         while (end_ <= position && end_ != std::string_view::npos) {
             find_from(end_);
         }
-        return begin_ < position;
+        return begin_ < position ? end_ : position;
     }
 
   private:
@@ -134,14 +133,21 @@ void note_raw_ampersands(std::string_view text, FindingList& findings) {
     constexpr int kEnough = 20;  // details of a few show the habit; counting them all helps nobody
     constexpr std::size_t kShown = 20;
     int noted = 0;
+    auto next = std::size_t{0};
     for (auto at = text.find('&'); at != std::string_view::npos && noted < kEnough;
-         at = text.find('&', at + 1)) {
-        const auto rest = text.substr(at + 1);
-        if (!is_reference(rest) && !cdata.hold(at) && !comments.hold(at)) {
-            const auto end = std::min(rest.find_first_of("<>&\r\n"), kShown);
-            findings.add(xml::kRawAmpersand, rest.substr(0, end));
-            ++noted;
+         at = text.find('&', next)) {
+        next = at + 1;
+        const auto rest = text.substr(next);
+        if (is_reference(rest)) {
+            continue;
         }
+        if (const auto end = std::max(cdata.skip(at), comments.skip(at)); end > at) {
+            next = end;
+            continue;
+        }
+        const auto end = std::min(rest.find_first_of("<>&\r\n"), kShown);
+        findings.add(xml::kRawAmpersand, rest.substr(0, end));
+        ++noted;
     }
 }
 

@@ -271,6 +271,10 @@ def containers():
         return (struct.pack("<IH", 0x223E9F78, 1) + attribute(0x00069002, b"\1" + b"\0" * 13)
                 + attribute(0x00018010, name + b"\0") + attribute(0x0006800F, data))
 
+    fixture("container-gzip-behind-empty-line.eml", multi_mail(
+        "d@spaced.example", "Report Domain: example.org",
+        [TEXT, attached("application/gzip", NAME, b"\r\n" + packed("spaced.example", "s1"))]))
+
     fixture("container-winmail-dat.eml", multi_mail(
         "d@tnef.example", "Report Domain: example.org", [attached(
             "application/ms-tnef", "winmail.dat", tnef(b"r.xml.gz", packed("tnef.example", "w1")))]))
@@ -307,6 +311,19 @@ def containers():
         "d@loose.example", "Report Domain: example.org",
         [part(f'application/gzip; name="{NAME}"', loose(b64(packed("loose.example", "b1"))),
               "Base64 ")]))
+
+    # Without padding, nothing but the footer's own bytes tells where the report ends.
+    whole = next(data for data in (packed("footer.example", "f" * n) for n in range(1, 99))
+                 if len(data) % 3 == 0)
+    fixture("mail-footer-behind-base64.eml", mail(
+        "d@footer.example", "[dmarc] Report Domain: example.org", part(
+            f'application/gzip; name="{NAME}"', b64(whole)
+            + "_" * 40 + " [dmarc] mailing list -- https://list.example/options/dmarc",
+            "base64")))
+
+    fixture("mail-feedback-address.eml", mail(
+        "a@people.example", "Where to?", part(
+            "text/plain", "Send it to <feedback@example.org>; a report begins with <feedback>.\n")))
 
     fixture("mail-dmarc-fail.eml", multi_mail(
         "d@forged.example", "Report Domain: example.org",
@@ -540,6 +557,11 @@ def failures():
         "list@lists.example", "Fwd: DMARC Forensic Report for example.org",
         part("text/plain", "Seen this?\n\n" + "".join(
             f"> {line}\n" for line in (rewrapped + SAMPLE).splitlines()))))
+    fixture("exim-no-break-spaces.eml", mail(
+        "list@lists.example", "Fwd: DMARC Forensic Report for example.org",
+        part("text/plain; charset=utf-8", form.replace("\n  ", " \u00a0\n\u00a0 ") + SAMPLE, "8bit"),
+        to="ruf@reports.example"))
+    arf("failure-fields-as-text", kind="mixed", part2=part("text/plain", ARF))
     arf("failure-repeated-fields", ARF + "Original-Rcpt-To: <second@net.example>\n"
         "Original-Rcpt-To: <third@net.example>\nReported-Domain: second.example\n"
         "Source-IP: 192.0.2.67\nReported-URI: https://bulk.example/\nX-Unknown: kept\n")
@@ -625,6 +647,17 @@ def tls_reports():
     tls("domain-from-header", "search.example", tls_json(
         "search.example", "h1", '[{"policy":{"policy-type":"no-policy-found"},"summary":'
         '{"total-successful-session-count":1}}]'))
+    nameless = '[{"policy":{"policy-type":"no-policy-found"},"summary":{' \
+               '"total-successful-session-count":2,"total-failure-session-count":0}}]'
+    head, text = multipart("mixed", [part("text/plain", "For your records.\n"), part(
+        "message/rfc822", mail(
+            "tls@search.example", "Report Domain: example.org Submitter: search.example",
+            part("application/tlsrpt+json", tls_json("search.example", "h2", nameless) + "\n"),
+            more="TLS-Report-Domain: example.org\nTLS-Report-Submitter: search.example\n"))])
+    fixture("tls-forwarded-domain.eml", mail(
+        "admin@example.net", "Fwd: Report Domain: example.org", text, head=head))
+    tls("array", "list.example", "[" + tls_json("list.example", "l1", f"[{STS}]") + ","
+        + tls_json("list.example", "l2", f"[{FAILED}]") + "]")
     tls("lenient", "quirky.example", tls_json(
         "quirky.example", "quirky-001", '[{"policy":{"policy-type":"STS","policy-string":'
         '"version: STSv1","policy-domain":"Example.Org."},"summary":{"total-successful-session-count":'
