@@ -3,9 +3,11 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "storage/message_store.hpp"
 
@@ -270,36 +272,57 @@ void Replacement::keep_hash_of_redacted() {
     }
 }
 
-// What the shape of the mail told before its original was written anew is not in that any more.
+// What the shape of the mail told before its original was written anew is not in that any more, and
+// what the shape of the new one tells is our own doing.
 void Replacement::keep_findings_of_reduced() {
     if (!reduced_) {
         return;
     }
-    const auto list_of = [](schema::Report& report) -> schema::Findings& {
-        return std::visit([](auto& value) -> schema::Findings& { return value.findings; }, report);
+    struct Told {
+        std::string_view stage;
+        std::string_view code;
+        bool fault;
+        std::string part;
+        std::string detail;
     };
-    auto& kept = submission_.reports.size() == 1 ? list_of(submission_.reports.front())
-                                                 : submission_.findings;
-    std::set<std::string, std::less<>> read;
-    for (const auto& finding : submission_.findings) {
-        read.emplace(finding.code.code);
-    }
-    for (auto& report : submission_.reports) {
-        for (const auto& finding : list_of(report)) {
-            read.emplace(finding.code.code);
-        }
-    }
+    std::vector<Told> told;
+    std::set<std::pair<std::string_view, std::string_view>> codes;
     auto statement = database_.prepare(
         "SELECT stage, code, fault, ifnull(part, ''), ifnull(detail, '') FROM findings "
         "WHERE message_id = ?1 AND stage IN ('mime', 'unpack', 'charset') ORDER BY position");
     for (statement.bind(1, message_id_); statement.step();) {
-        if (!read.contains(statement.text(1))) {
-            // A code is a view: of a constant, or of a name that the store keeps.
-            const auto stage = store_.names_.emplace(statement.text(0)).first;
-            const auto code = store_.names_.emplace(statement.text(1)).first;
-            kept.push_back({{*code, *stage, statement.integer(2) != 0},
-                            std::string(statement.text(3)),
-                            std::string(statement.text(4))});
+        // A code is a view: of a constant, or of a name that the store keeps.
+        const auto stage = store_.names_.emplace(statement.text(0)).first;
+        const auto code = store_.names_.emplace(statement.text(1)).first;
+        told.push_back({*stage, *code, statement.integer(2) != 0, std::string(statement.text(3)),
+                        std::string(statement.text(4))});
+        codes.emplace(*stage, *code);
+    }
+    const auto list_of = [](schema::Report& report) -> schema::Findings& {
+        return std::visit([](auto& value) -> schema::Findings& { return value.findings; }, report);
+    };
+    std::set<std::pair<std::string_view, std::string_view>> read;
+    const auto settle = [&](schema::Findings& findings) {
+        std::erase_if(findings, [&](const schema::Finding& finding) {
+            const auto& [code, stage, fault] = finding.code;
+            const bool of_shape = stage == "mime" || stage == "unpack" || stage == "charset";
+            return of_shape && !codes.contains({stage, code});
+        });
+        for (const auto& finding : findings) {
+            read.emplace(finding.code.stage, finding.code.code);
+        }
+    };
+    settle(submission_.findings);
+    for (auto& report : submission_.reports) {
+        settle(list_of(report));
+    }
+    auto& kept = submission_.reports.size() == 1 ? list_of(submission_.reports.front())
+                                                 : submission_.findings;
+    for (auto& finding : told) {
+        if (!read.contains({finding.stage, finding.code})) {
+            kept.push_back({{finding.code, finding.stage, finding.fault},
+                            std::move(finding.part),
+                            std::move(finding.detail)});
         }
     }
 }

@@ -280,7 +280,7 @@ TEST_CASE("rows that break a rule of the tables leave the message raw and its gr
     CHECK(rows(store.database, kTotal) == "10\n");
 }
 
-TEST_CASE("a reduced original read again loses neither findings about its mail nor the report") {
+TEST_CASE("a reduced original read again changes neither findings about its mail nor the report") {
     const TempDir dir;
     Store store(dir.file("t.db"));
     auto told = failure("a");
@@ -290,10 +290,14 @@ TEST_CASE("a reduced original read again loses neither findings about its mail n
     mail.original.reduced = true;
     (void)store.add(mail);
 
-    auto again = message("a", {failure("a")});
+    auto read = failure("a");
+    read.findings.push_back({{"raw_8bit", "charset", false}, "2", "our own words"});
+    read.findings.push_back({{"odd_version", "failure", false}, "1", "2"});
+    auto again = message("a", {read});
+    again.findings.push_back({{"no_end_boundary", "mime", false}, "", ""});
     (void)store.replace(1, again);
     CHECK(rows(store.database, "SELECT stage, code, part, detail FROM findings") ==
-          "mime|odd_media_type|3|text/plain\n");
+          "failure|odd_version|1|2\nmime|odd_media_type|3|text/plain\n");
 
     Submission nothing = message("a", {});
     nothing.outcome = Outcome::unreadable;
