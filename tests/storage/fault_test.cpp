@@ -80,6 +80,8 @@ TEST_CASE("whatever I/O call fails what was answered committed is there exactly 
         Row{"the process dies in a write", {Call::write, Mode::dies, kSqliteWriteError}, 4, 20},
         Row{"a sync fails", {Call::sync, Mode::once, kSqliteWriteError}, 1, 4},
         Row{"the process dies before a sync", {Call::sync, Mode::dies, kSqliteWriteError}, 1, 4},
+        Row{"the power fails in a write", {Call::write, Mode::power, kSqliteWriteError}, 4, 20},
+        Row{"the power fails before a sync", {Call::sync, Mode::power, kSqliteWriteError}, 1, 4},
         Row{"a truncate fails", {Call::truncate, Mode::once, kSqliteWriteError}, 1, 1},
         Row{"the process dies before a truncate",
             {Call::truncate, Mode::dies, kSqliteWriteError},

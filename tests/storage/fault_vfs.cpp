@@ -2,7 +2,11 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <atomic>
+#include <mutex>
+#include <utility>
+#include <vector>
 
 namespace dmarcbox::storage::test {
 
@@ -25,6 +29,54 @@ State& state() {
     return value;
 }
 
+/// What a write replaced, until a sync of its file makes it last.
+struct Undo {
+    sqlite3_file* file;
+    sqlite3_int64 at;
+    std::vector<char> bytes;  ///< those that were there, fewer at the end of the file
+    sqlite3_int64 size;       ///< of the file
+};
+
+struct Unsynced {
+    std::mutex mutex;
+    std::vector<Undo> writes;
+};
+
+Unsynced& unsynced() {
+    static Unsynced value;
+    return value;
+}
+
+void remember(sqlite3_file* file, int n, sqlite3_int64 at) {
+    Undo undo{file, at, {}, 0};
+    file->pMethods->xFileSize(file, &undo.size);
+    const auto there = std::clamp<sqlite3_int64>(undo.size - at, 0, n);
+    undo.bytes.resize(static_cast<std::size_t>(there));
+    if (there > 0) {
+        file->pMethods->xRead(file, undo.bytes.data(), static_cast<int>(there), at);
+    }
+    const std::lock_guard lock(unsynced().mutex);
+    unsynced().writes.push_back(std::move(undo));
+}
+
+void forget(const sqlite3_file* file) {
+    const std::lock_guard lock(unsynced().mutex);
+    std::erase_if(unsynced().writes, [file](const Undo& undo) { return undo.file == file; });
+}
+
+/// The latest write first.
+void cut_power() {
+    const std::lock_guard lock(unsynced().mutex);
+    auto& writes = unsynced().writes;
+    for (auto undo = writes.rbegin(); undo != writes.rend(); ++undo) {
+        const auto* methods = undo->file->pMethods;
+        methods->xWrite(undo->file, undo->bytes.data(), static_cast<int>(undo->bytes.size()),
+                        undo->at);
+        methods->xTruncate(undo->file, undo->size);
+    }
+    writes.clear();
+}
+
 /// Whether a call of that kind fails; `first` becomes true for the one that was armed.
 bool fails(Call call, bool& first) {
     State& s = state();
@@ -34,6 +86,9 @@ bool fails(Call call, bool& first) {
     if (s.left > 0 && (s.call == Call::any || s.call == call) && --s.left == 0) {
         s.fired = true;
         first = true;
+        if (s.mode == Mode::power) {
+            cut_power();
+        }
         return true;
     }
     return false;
@@ -60,6 +115,7 @@ sqlite3_vfs* unix_vfs() {
 }
 
 int close_file(sqlite3_file* f) {
+    forget(real(f));  // what is not synced by now is the system's to lose; the files are gone soon
     return real(f)->pMethods->xClose(real(f));
 }
 int read_file(sqlite3_file* f, void* to, int n, sqlite3_int64 at) {
@@ -68,9 +124,13 @@ int read_file(sqlite3_file* f, void* to, int n, sqlite3_int64 at) {
 int write_file(sqlite3_file* f, const void* from, int n, sqlite3_int64 at) {
     bool first = false;
     if (!fails(Call::write, first)) {
+        if (state().mode == Mode::power && state().nth > 0) {
+            remember(real(f), n, at);
+        }
         return real(f)->pMethods->xWrite(real(f), from, n, at);
     }
-    if (first || state().mode != Mode::dies) {
+    const bool dead = state().mode == Mode::dies || state().mode == Mode::power;
+    if (first || !dead) {
         const int part = static_cast<int>(n * (1 + state().nth % 3) / 4);
         (void)real(f)->pMethods->xWrite(real(f), from, part, at);
     }
@@ -81,7 +141,11 @@ int truncate_file(sqlite3_file* f, sqlite3_int64 size) {
                                  : real(f)->pMethods->xTruncate(real(f), size);
 }
 int sync_file(sqlite3_file* f, int flags) {
-    return fails(Call::sync) ? SQLITE_IOERR_FSYNC : real(f)->pMethods->xSync(real(f), flags);
+    if (fails(Call::sync)) {
+        return SQLITE_IOERR_FSYNC;
+    }
+    forget(real(f));
+    return real(f)->pMethods->xSync(real(f), flags);
 }
 int file_size(sqlite3_file* f, sqlite3_int64* size) {
     return real(f)->pMethods->xFileSize(real(f), size);
@@ -172,6 +236,10 @@ void FaultVfs::arm(long nth, const Fault& fault) {
     state().call = fault.call;
     state().mode = fault.mode;
     state().write_error = fault.write_error;
+    {
+        const std::lock_guard lock(unsynced().mutex);
+        unsynced().writes.clear();
+    }
     state().left = nth;
 }
 

@@ -16,7 +16,8 @@ class FaultVfs {
     enum class Mode {
         once,       ///< the Nth call only
         from_then,  ///< the Nth and all calls of any kind after it, until disarm()
-        dies        ///< the same, but of later writes nothing reaches the disk: a process that died
+        dies,       ///< the same, but of later writes nothing reaches the disk: a process that died
+        power       ///< and what was written before without a sync of that file is lost too
     };
     struct Fault {
         Call call = Call::any;
