@@ -230,9 +230,15 @@ TEST_CASE("connection: silent clients make room when every connection is taken")
 TEST_CASE("connection: no verdict in 60 s is 451, and one that comes later is nobody's") {
     Surroundings around;
     const auto frontend = frontend_of(around, around.environment);
+    std::promise<void> blocked;
     std::promise<void> release;
-    REQUIRE(around.writer.run([&](storage::Database&) { release.get_future().wait(); },
-                              [](const char*) {}));
+    REQUIRE(around.writer.run(
+        [&](storage::Database&) {
+            blocked.set_value();
+            release.get_future().wait();
+        },
+        [](const char*) {}));
+    blocked.get_future().wait();
     Client client(around, frontend);
     client.send(std::string(kToData) + "Subject: late\r\n\r\nx\r\n.\r\n");
     client.said();
