@@ -47,6 +47,9 @@ void* operator new(std::size_t size) {
     }
     return made;
 }
+void* operator new(std::size_t size, const std::nothrow_t& /*no exception*/) noexcept {
+    return fails() ? nullptr : std::malloc(size == 0 ? 1 : size);
+}
 void operator delete(void* memory) noexcept {
     std::free(memory);
 }
