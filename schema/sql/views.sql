@@ -58,7 +58,7 @@ FROM source_evidence;
 -- The tops are `messages confidence evidence`, so that max() finds the token with most messages.
 CREATE VIEW source_classes AS
 WITH volumes AS MATERIALIZED (
-    SELECT domain AS volume_domain, sum(passed) AS aligned_messages
+    SELECT domain AS volume_domain, total(passed) AS aligned_messages
     FROM source_totals GROUP BY domain
 )
 SELECT domain, source_ip,
@@ -95,13 +95,13 @@ FROM (
         WHEN top_forwarder IS NOT NULL AND forwarder >= unauthenticated THEN 'forwarder'
         ELSE 'unauthenticated' END AS winner
     FROM (
-        SELECT domain, source_ip, sum(messages) AS messages,
-               ifnull(sum(messages) FILTER (WHERE class = 'aligned'), 0) AS passed,
-               ifnull(sum(messages) FILTER (WHERE class = 'misconfigured'), 0) AS misconfigured,
-               ifnull(sum(messages) FILTER (WHERE class = 'forwarder'), 0) AS forwarder,
-               ifnull(sum(messages) FILTER (WHERE class = 'unauthenticated'
-                                            AND evidence <> 'temperror'), 0) AS unauthenticated,
-               ifnull(sum(messages) FILTER (WHERE evidence = 'temperror'), 0) AS temperror,
+        SELECT domain, source_ip, total(messages) AS messages,
+               total(messages) FILTER (WHERE class = 'aligned') AS passed,
+               total(messages) FILTER (WHERE class = 'misconfigured') AS misconfigured,
+               total(messages) FILTER (WHERE class = 'forwarder') AS forwarder,
+               total(messages) FILTER (WHERE class = 'unauthenticated'
+                                       AND evidence <> 'temperror') AS unauthenticated,
+               total(messages) FILTER (WHERE evidence = 'temperror') AS temperror,
                max(printf('%016d%-7s %s', messages, confidence, evidence))
                    FILTER (WHERE class = 'aligned') AS top_aligned,
                max(printf('%016d%-7s %s', messages, confidence, evidence))
@@ -180,31 +180,37 @@ FROM day_totals
 ORDER BY day, domain;
 
 -- Who reports to me, how regularly. The typical gap is the median between the begins of successive
--- reports.
+-- reports, found by counting equal gaps: most reporters have few different ones. total() does not
+-- overflow, whatever reporters claim, and is exact up to 2^53.
 CREATE VIEW reporters AS
-WITH counted AS MATERIALIZED (
-    SELECT org_name, domain, message_count, begin_at, end_at FROM plausible_reports
-), gaps AS (
-    SELECT org_name, domain, gap,
-           row_number() OVER (PARTITION BY org_name, domain ORDER BY gap) AS place,
-           count(*) OVER (PARTITION BY org_name, domain) AS gaps
+WITH counted AS (
+    SELECT org_name, domain, message_count, begin_at, end_at,
+           begin_at - lag(begin_at) OVER (PARTITION BY org_name, domain ORDER BY begin_at) AS gap
+    FROM plausible_reports
+), by_gap AS MATERIALIZED (
+    SELECT org_name, domain, iif(gap > 0, gap, NULL) AS gap, count(*) AS reports,
+           total(message_count) AS messages,
+           min(begin_at) AS first_report_at, max(end_at) AS last_report_at
+    FROM counted GROUP BY org_name, domain, iif(gap > 0, gap, NULL)
+), typical AS (
+    SELECT org_name, domain, min(gap) AS gap
     FROM (
-        SELECT org_name, domain,
-               begin_at - lag(begin_at) OVER (PARTITION BY org_name, domain
-                                              ORDER BY begin_at) AS gap
-        FROM counted WHERE begin_at IS NOT NULL
-    ) WHERE gap > 0
+        SELECT org_name, domain, gap,
+               sum(reports) OVER (PARTITION BY org_name, domain ORDER BY gap) AS place,
+               sum(reports) OVER (PARTITION BY org_name, domain) AS gaps
+        FROM by_gap WHERE gap IS NOT NULL
+    ) WHERE place >= (gaps + 1) / 2 GROUP BY org_name, domain
 )
 SELECT r.org_name, r.domain, r.reports, r.messages, r.first_report_at, r.last_report_at,
-       g.gap AS typical_gap_seconds,
+       t.gap AS typical_gap_seconds,
        max(0, unixepoch() - r.last_report_at) AS silent_seconds
 FROM (
-    SELECT org_name, domain, count(*) AS reports,
-           sum(min(message_count, 1000000000000000)) AS messages,
-           min(begin_at) AS first_report_at, max(end_at) AS last_report_at
-    FROM counted GROUP BY org_name, domain
+    SELECT org_name, domain, sum(reports) AS reports,
+           CAST(min(total(messages), 1e15) AS INTEGER) AS messages,
+           min(first_report_at) AS first_report_at, max(last_report_at) AS last_report_at
+    FROM by_gap GROUP BY org_name, domain
 ) r
-LEFT JOIN gaps g ON g.org_name IS r.org_name AND g.domain IS r.domain AND g.place = (g.gaps + 1) / 2
+LEFT JOIN typical t ON t.org_name IS r.org_name AND t.domain IS r.domain
 ORDER BY r.messages DESC, r.org_name, r.domain;
 
 CREATE VIEW policies_seen AS
@@ -287,7 +293,8 @@ FROM joined ORDER BY arrived_at DESC, failure_report_id DESC;
 
 -- Failed TLS sessions. What a reporter counts as failed without giving details is '(no details)'.
 CREATE VIEW tls_failures_by_domain AS
-SELECT policy_domain, policy_type, result_type, sum(sessions) AS sessions,
+SELECT policy_domain, policy_type, result_type,
+       CAST(min(total(sessions), 1e15) AS INTEGER) AS sessions,
        count(DISTINCT org_name) AS reporters,
        min(first_seen_at) AS first_seen_at, max(last_seen_at) AS last_seen_at
 FROM (
@@ -299,8 +306,9 @@ FROM (
     WHERE r.counted = 1
     UNION ALL
     SELECT p.policy_domain, p.policy_type, '(no details)',
-           p.failure_count - ifnull((SELECT sum(f.failed_session_count) FROM tls_failures f
-                                     WHERE f.tls_policy_id = p.id), 0) AS missing,
+           p.failure_count
+           - (SELECT CAST(min(total(f.failed_session_count), 1e15) AS INTEGER)
+              FROM tls_failures f WHERE f.tls_policy_id = p.id) AS missing,
            r.org_name, r.begin_at, r.end_at
     FROM tls_reports r
     JOIN tls_policies p ON p.tls_report_id = r.id

@@ -216,5 +216,41 @@ TEST_CASE("sums saturate instead of overflowing") {
     CHECK(rows(store.database, "SELECT messages FROM day_totals") == "1000000000000000\n");
     CHECK(rows(store.database, "SELECT messages, failed FROM sources") ==
           "1000000000000000|1000000000000000\n");
-    CHECK(rows(store.database, "SELECT messages FROM reporters") == "2100000000000000\n");
+    CHECK(rows(store.database, "SELECT messages FROM reporters") == "1000000000000000\n");
+}
+
+TEST_CASE("no view overflows whatever reporters claim") {
+    const TempDir dir;
+    Store store(dir.file("t.db"));
+    (void)store.add(message("a", {report("Reporter", "1", {record("192.0.2.1", 3, "nothing")})}));
+    // What it takes: 10,000 of anything at its bound.
+    store.database.execute(
+        "CREATE TEMP TABLE n AS WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c "
+        "WHERE i < 10000) SELECT i FROM c;"
+        "INSERT INTO aggregate_reports (message_id, position, org_name, report_id, begin_at, "
+        "end_at,"
+        " domain, record_count, message_count, content_sha256) SELECT 1, i + 1, 'Reporter', i, "
+        "1795219200 + i % 3, 1795305599, 'example.org', 1, 1000000000000000000, zeroblob(32) FROM "
+        "n;"
+        "INSERT INTO source_totals SELECT 'example.org', 's' || i, NULL, NULL, 1, "
+        "1000000000000000, "
+        "1000000000000000, 0, 0, 0, 0, 1, 1, 2 FROM n;"
+        "INSERT INTO source_evidence SELECT 'example.org', 's1', 'signs-as:' || i || '.example', "
+        "1, "
+        "1000000000000000 FROM n;"
+        "INSERT INTO source_evidence SELECT 'example.org', 's' || i, 'own-signature-broken', 1, "
+        "1000000000000000 FROM n;"
+        "INSERT INTO tls_reports (id, message_id, position, content_sha256) VALUES (1, 1, 2, "
+        "zeroblob(32));"
+        "INSERT INTO tls_policies VALUES (1, 1, 'sts', 'example.org', NULL, NULL, 1, 0);"
+        "INSERT INTO tls_failures (tls_policy_id, position, failed_session_count) SELECT 1, i, "
+        "1000000000000 FROM n; UPDATE tls_failures SET failed_session_count = 1000000000000000;");
+    for (const char* view :
+         {"sources", "failing_sources", "likely_forwarded", "daily", "reporters", "policies_seen",
+          "problems", "deviations", "failure_samples", "tls_failures_by_domain", "receipts"}) {
+        CAPTURE(view);
+        CHECK_NOTHROW((void)rows(store.database, "SELECT * FROM " + std::string(view)));
+    }
+    CHECK(rows(store.database, "SELECT reports, messages, typical_gap_seconds FROM reporters") ==
+          "10001|1000000000000000|1\n");
 }
