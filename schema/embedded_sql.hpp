@@ -14,7 +14,7 @@ struct Migration {
 /// In order; versions 1, 2, 3 ... without a gap. The last one is the version of this program.
 [[nodiscard]] std::span<const Migration> migrations();
 
-/// Drops and makes every view again; run after each migration.
+/// Drops and makes every view and trigger again; run after each migration.
 [[nodiscard]] std::string_view views_sql();
 
 }  // namespace dmarcbox::schema

@@ -26,6 +26,24 @@ void back_up_first(Database& database, int version) {
     std::filesystem::rename(unfinished, copy);
 }
 
+std::int64_t number_of(std::string_view text, std::string_view word) {
+    std::int64_t number = 0;
+    for (auto at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
+        ++number;
+    }
+    return number;
+}
+
+// What somebody added beside ours is not asked.
+bool has_views(Database& database, std::string_view views) {
+    Statement same = database.prepare(
+        "SELECT count(*) FROM sqlite_schema WHERE type IN ('view', 'trigger') "
+        "AND instr(?1, sql || ';') > 0");
+    same.bind(1, views);
+    return same.step() && same.integer(0) == number_of(views, "CREATE VIEW ") +
+                                                 number_of(views, "CREATE TRIGGER ");
+}
+
 }  // namespace
 
 int newest_schema() {
@@ -48,6 +66,12 @@ void migrate(Database& database,
     std::int64_t version = database.integer("PRAGMA user_version");
     check(version);
     if (version == newest) {
+        // A view holds no data: one that a release mends needs no schema of its own and no backup.
+        if (!has_views(database, views)) {
+            Transaction transaction(database);
+            database.execute(views);
+            transaction.commit();
+        }
         return;
     }
     if (version > 0) {

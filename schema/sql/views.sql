@@ -1,6 +1,9 @@
 -- dmarcbox views: the questions, for any sqlite3 shell from 3.38 without extension. Each is
--- described in schema/README.md. Made again at every migration, so nothing may depend on an old one.
+-- described in schema/README.md. Views and triggers hold no data: they are made again at every
+-- migration, and when a file of this schema has other ones, so nothing may depend on an old one.
 
+DROP TRIGGER IF EXISTS labels_updated;
+DROP TRIGGER IF EXISTS labels_inserted;
 DROP VIEW IF EXISTS receipts;
 DROP VIEW IF EXISTS tls_failures_by_domain;
 DROP VIEW IF EXISTS failure_samples;
@@ -331,3 +334,70 @@ SELECT id AS message_id, received_at, source, peer_ip, tls, envelope_from, envel
        header_from, subject, duplicate_of
 FROM messages
 ORDER BY id;
+
+-- Fills the bounds of a labelled network as 32 hexadecimal digits (IPv4 as ::ffff:a.b.c.d), so that
+-- a label can be written in the plain shell. A subject that looks like no address is a domain.
+CREATE TRIGGER labels_inserted AFTER INSERT ON labels BEGIN
+    UPDATE labels SET (first_key, last_key) = (
+        SELECT upper(substr(hex, 1, bits / 4)
+                     || CASE WHEN bits % 4 = 0 THEN '' ELSE printf('%x',
+                            (nibble >> (4 - bits % 4)) << (4 - bits % 4)) END
+                     || substr('00000000000000000000000000000000', (bits + 3) / 4 + 1)),
+               upper(substr(hex, 1, bits / 4)
+                     || CASE WHEN bits % 4 = 0 THEN '' ELSE printf('%x',
+                            nibble | (15 >> (bits % 4))) END
+                     || substr('ffffffffffffffffffffffffffffffff', (bits + 3) / 4 + 1))
+        FROM (
+            SELECT hex, bits,
+                   instr('0123456789abcdef', substr(hex, bits / 4 + 1, 1)) - 1 AS nibble
+            FROM (
+                WITH RECURSIVE
+                given (address, prefix) AS (
+                    SELECT CASE instr(NEW.subject, '/') WHEN 0 THEN lower(NEW.subject)
+                           ELSE lower(substr(NEW.subject, 1, instr(NEW.subject, '/') - 1)) END,
+                           CASE instr(NEW.subject, '/') WHEN 0 THEN NULL
+                           ELSE CAST(substr(NEW.subject, instr(NEW.subject, '/') + 1) AS INTEGER) END
+                    WHERE NEW.subject NOT GLOB '*/*[^0-9]*' AND NEW.subject NOT GLOB '*/'
+                ),
+                expanded (rest, prefix, v4) AS (
+                    SELECT address || '.', 96 + ifnull(prefix, 32), 1 FROM given
+                    WHERE address GLOB '[0-9]*.*.*.*[0-9]' AND address NOT GLOB '*[^0-9.]*'
+                    UNION ALL
+                    SELECT CASE instr(address, '::') WHEN 0 THEN address || ':'
+                           ELSE CASE WHEN address GLOB '::*' THEN ''
+                                     ELSE substr(address, 1, instr(address, '::')) END
+                                || substr('0:0:0:0:0:0:0:0:', 1, 2 * (8
+                                    - (length(address) - length(replace(address, ':', '')) + 1)
+                                    + 1 + (address GLOB '::*') + (address GLOB '*::')))
+                                || CASE WHEN address GLOB '*::' THEN ''
+                                   ELSE substr(address, instr(address, '::') + 2) || ':' END
+                           END, ifnull(prefix, 128), 0
+                    FROM given
+                    WHERE address GLOB '*:*:*' AND address NOT GLOB '*[^0-9a-f:]*'
+                ),
+                split (rest, hex, prefix, v4) AS (
+                    SELECT rest, CASE v4 WHEN 1 THEN '00000000000000000000ffff' ELSE '' END,
+                           prefix, v4 FROM expanded
+                    UNION ALL
+                    SELECT substr(rest, instr(rest, CASE v4 WHEN 1 THEN '.' ELSE ':' END) + 1),
+                           hex || CASE v4
+                               WHEN 1 THEN printf('%02x', -- above 255 it is too long, and no address
+                                   CAST(substr(rest, 1, instr(rest, '.') - 1) AS INTEGER))
+                               ELSE substr('0000' || substr(rest, 1, instr(rest, ':') - 1), -4) END,
+                           prefix, v4
+                    FROM split WHERE rest <> '' AND length(hex) < 32
+                )
+                SELECT hex, prefix AS bits FROM split
+                WHERE rest = '' AND length(hex) = 32 AND prefix BETWEEN 0 AND 128
+            )
+        )
+    ) WHERE id = NEW.id;
+    SELECT RAISE(ABORT, 'labels.subject is no address, network or domain')
+    FROM labels WHERE id = NEW.id AND first_key IS NULL
+    AND (subject GLOB '*[/: ]*' OR subject NOT GLOB '*[^0-9.]*');
+END;
+CREATE TRIGGER labels_updated AFTER UPDATE OF subject ON labels BEGIN
+    DELETE FROM labels WHERE id = NEW.id;
+    INSERT INTO labels (id, subject, class, note, set_at)
+    VALUES (NEW.id, NEW.subject, NEW.class, NEW.note, NEW.set_at);
+END;

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "storage/migrate.hpp"
+#include "storage/verify.hpp"
 #include "support.hpp"
 
 using namespace dmarcbox;
@@ -198,6 +199,58 @@ TEST_CASE("migration: backup first, all or nothing, views made again") {
         CHECK(error.find("schema 3 is newer than this program, which knows up to schema 1") !=
               std::string::npos);
     }
+}
+
+TEST_CASE("a file of every released schema opens with its rows and the views of this program") {
+    const std::filesystem::path released =
+        std::filesystem::path(DMARCBOX_SOURCE_DIR) / "tests" / "storage" / "released";
+    const TempDir fresh_dir;
+    Database fresh(fresh_dir.file("fresh.db"), Database::Mode::read_write);
+    constexpr std::string_view kSchema =
+        "SELECT type, name, sql FROM sqlite_schema WHERE type IN ('view', 'trigger', 'index') "
+        "ORDER BY 1, 2";
+    constexpr std::string_view kColumns =
+        "SELECT m.name, c.name, c.type, c.\"notnull\", c.pk FROM sqlite_schema m "
+        "JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' "
+        "ORDER BY m.name, c.name";
+    for (int version = 1; version <= newest_schema(); ++version) {
+        CAPTURE(version);
+        const TempDir dir;
+        const auto file = dir.file("t.db");
+        Database::create_empty(file, 0640)
+            .execute(bytes_of(released / ("schema-" + std::to_string(version) + ".sql")));
+        Database database(file, Database::Mode::read_write);
+        CHECK(database.integer("PRAGMA user_version") == newest_schema());
+        CHECK(rows(database, kSchema) == rows(fresh, kSchema));
+        CHECK(rows(database, kColumns) == rows(fresh, kColumns));
+        CHECK(std::filesystem::exists(
+                  dir.file("t.db.before-schema-" + std::to_string(newest_schema()))) ==
+              (version < newest_schema()));
+        CHECK(rows(database, "SELECT source_ip, messages, failed FROM sources ORDER BY 1") ==
+              "192.0.2.25|9|0\n198.51.100.8|5|5\n203.0.113.201|3|3\n");
+        CHECK(rows(database, "SELECT org_name, messages FROM reporters") ==
+              "reporter.example|12\nother.example|5\n");
+        CHECK(verify(database, {}).problems.empty());
+    }
+}
+
+TEST_CASE("views of another release of the same schema are made again and those of others stay") {
+    const TempDir dir;
+    const auto file = dir.file("t.db");
+    make(file);
+    {
+        auto other = Database::open_unchecked(file);
+        other.execute(
+            "DROP VIEW daily; CREATE VIEW daily AS SELECT 1 AS old; DROP TRIGGER labels_updated;"
+            "CREATE VIEW mine AS SELECT domain FROM sources");
+    }
+    for (int round = 0; round < 2; ++round) {
+        Database database(file, Database::Mode::read_write);
+        CHECK(rows(database, "SELECT messages FROM daily") == "3\n");
+        CHECK(rows(database, "SELECT * FROM mine") == "example.org\n");
+        CHECK(rows(database, "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'") == "2\n");
+    }
+    CHECK(dir.files() == 1);
 }
 
 TEST_CASE("a crash while the file was made leaves a file that opens") {
