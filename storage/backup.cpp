@@ -24,7 +24,8 @@ std::string last_error() {
 /// The unfinished copy, locked so that two backups to one file do not meet. Removed unless renamed.
 class Part {
   public:
-    explicit Part(const std::filesystem::path& file) : path_(file.string() + ".part") {
+    explicit Part(const std::filesystem::path& file)
+        : path_(file.string() + std::string(kUnfinishedSuffix)) {
         descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
         if (descriptor_ < 0) {
             throw DatabaseError(kCantOpen, path_.string() + ": cannot be made: " + last_error());

@@ -2,10 +2,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string_view>
 
 #include "storage/database.hpp"
 
 namespace dmarcbox::storage {
+
+/// What the name of a copy ends in until it is whole.
+constexpr std::string_view kUnfinishedSuffix = ".part";
 
 struct BackupResult {
     std::uint64_t bytes = 0;

@@ -2,8 +2,11 @@
 
 #include <unistd.h>
 
+#include <array>
+#include <csignal>
 #include <ctime>
 #include <ostream>
+#include <string>
 
 #include "server/commands/open_database.hpp"
 #include "server/terminal.hpp"
@@ -11,6 +14,41 @@
 #include "storage/settings.hpp"
 
 namespace dmarcbox {
+namespace {
+
+std::string unfinished;  ///< removed by the signal handler
+
+extern "C" void remove_unfinished(int signal) {
+    ::unlink(unfinished.c_str());
+    ::signal(signal, SIG_DFL);
+    ::raise(signal);
+}
+
+/// Ctrl-C leaves no half copy behind: it holds personal data, and nobody would look for it.
+class RemoveOnSignal {
+  public:
+    explicit RemoveOnSignal(const std::filesystem::path& file) {
+        unfinished = file.string() + std::string(storage::kUnfinishedSuffix);
+        struct sigaction action {};
+        action.sa_handler = remove_unfinished;
+        for (std::size_t i = 0; i < kSignals.size(); ++i) {
+            sigaction(kSignals.at(i), &action, &old_.at(i));
+        }
+    }
+    RemoveOnSignal(const RemoveOnSignal&) = delete;
+    RemoveOnSignal& operator=(const RemoveOnSignal&) = delete;
+    ~RemoveOnSignal() {
+        for (std::size_t i = 0; i < kSignals.size(); ++i) {
+            sigaction(kSignals.at(i), &old_.at(i), nullptr);
+        }
+    }
+
+  private:
+    static constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP};
+    std::array<struct sigaction, kSignals.size()> old_{};
+};
+
+}  // namespace
 
 int run_backup(const Config& config,
                const std::filesystem::path& file,
@@ -18,6 +56,7 @@ int run_backup(const Config& config,
                std::ostream& err) {
     const storage::BackupResult result = [&] {
         auto database = open_database(config, storage::Database::Mode::read_only);
+        const RemoveOnSignal guard(file);
         return storage::back_up(database, file);
     }();
     // For the metric and the alert on old backups. Who may read alone can make a backup all the

@@ -1,8 +1,12 @@
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
+#include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -10,6 +14,7 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "server/commands/completion.hpp"
 #include "storage/database.hpp"
@@ -415,6 +420,55 @@ TEST_CASE("cli: an import that waits for standard input can be interrupted") {
     CHECK(WEXITSTATUS(status) == 130);
     CHECK(folder.read("err.txt") ==
           "dmarcbox: interrupted; start it again to go on, what is stored is skipped\n");
+}
+
+TEST_CASE("cli: a backup that is interrupted leaves the old one and no half copy") {
+    const Folder folder;
+    folder.write("mail.eml", kReport);
+    REQUIRE(folder.run("import --db t.db mail.eml").code == 0);
+    folder.write("copy.db", "old");
+    folder.write("copy.db.part", "");
+    const std::string part = folder / "copy.db.part";
+    // Held here, so that the copy waits for its first page: the bytes that SQLite locks.
+    const int held = ::open(part.c_str(), O_RDWR | O_CLOEXEC);
+    REQUIRE(held >= 0);
+    struct flock range {};
+    range.l_type = F_WRLCK;
+    range.l_start = 0x40000000;
+    range.l_len = 512;
+    REQUIRE(::fcntl(held, F_SETLK, &range) == 0);
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        ::execl(DMARCBOX_BINARY, "dmarcbox", "backup", "--db", (folder / "t.db").c_str(),
+                (folder / "copy.db").c_str(), nullptr);
+        ::_exit(127);
+    }
+    const auto begun = [&] {
+        std::error_code gone;
+        const std::string process = "/proc/" + std::to_string(child);
+        if (std::filesystem::read_symlink(process + "/exe", gone).filename() != "dmarcbox") {
+            return false;  // still a copy of this process with its files
+        }
+        for (const auto& entry :
+             std::filesystem::directory_iterator("/proc/" + std::to_string(child) + "/fd", gone)) {
+            if (std::filesystem::read_symlink(entry.path(), gone) == part) {
+                return true;
+            }
+        }
+        return false;
+    };
+    for (int i = 0; i < 500 && !begun(); ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    CHECK(begun());
+    ::kill(child, SIGINT);
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    ::close(held);
+    CHECK(WIFSIGNALED(status));
+    CHECK(folder.read("copy.db") == "old");
+    CHECK_FALSE(std::filesystem::exists(part));
 }
 
 TEST_CASE("cli: prune removes what is older than its days") {
