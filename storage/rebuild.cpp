@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <string_view>
+#include <thread>
 
 #include "storage/report_loader.hpp"
 #include "storage/totals.hpp"
@@ -124,6 +126,25 @@ std::vector<std::string> RebuiltTotals::differences() {
     return lines;
 }
 
+std::vector<std::string> RebuiltTotals::differing_domains() {
+    std::string sql = "SELECT domain FROM main.stale_totals";
+    for (const auto table : kTables) {
+        const std::string live = "SELECT * FROM main." + std::string(table);
+        const std::string made = "SELECT * FROM temp.rebuilt_" + std::string(table);
+        sql.append(" UNION SELECT domain FROM (").append(live).append(" EXCEPT ").append(made);
+        sql.append(") UNION SELECT domain FROM (").append(made).append(" EXCEPT ").append(live);
+        sql.append(")");
+    }
+    sql +=
+        " UNION SELECT domain FROM (SELECT * FROM temp.rebuilt_cosigners EXCEPT "
+        "SELECT * FROM main.cosigners)";
+    std::vector<std::string> domains;
+    for (auto statement = database_.prepare(sql); statement.step();) {
+        domains.emplace_back(statement.text(0));
+    }
+    return domains;
+}
+
 void RebuiltTotals::replace_live() {
     for (const auto table : kTables) {
         const std::string name(table);
@@ -152,8 +173,15 @@ std::size_t refresh_stale_totals(Database& database) {
         Transaction transaction(database);
         RebuiltTotals(database, domain).replace_live();
         transaction.commit();
+        let_others_write();
     }
     return domains.size();
+}
+
+void let_others_write() {
+    // Who waits for the lock looks at intervals of up to 100 ms.
+    constexpr std::chrono::milliseconds kBreath{20};
+    std::this_thread::sleep_for(kBreath);
 }
 
 }  // namespace dmarcbox::storage

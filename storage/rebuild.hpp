@@ -21,6 +21,8 @@ class RebuiltTotals {
 
     /// One line per table with rows that differ: `source_totals: 3 rows differ, first: ...`.
     [[nodiscard]] std::vector<std::string> differences();
+    /// Domains with rows that differ, and those of stale_totals.
+    [[nodiscard]] std::vector<std::string> differing_domains();
     /// Puts the rebuilt rows in place of the live ones.
     void replace_live();
     /// Nothing differs: the domain waits for nothing.
@@ -35,5 +37,8 @@ class RebuiltTotals {
 /// report (stale_totals), a transaction per domain. Number of domains. Not on the connection of a
 /// MessageStore that writes on: it learns from another connection's writes only that rows went.
 std::size_t refresh_stale_totals(Database& database);
+
+/// Between two transactions of a long task: waits until others had their turn at the write lock.
+void let_others_write();
 
 }  // namespace dmarcbox::storage

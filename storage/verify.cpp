@@ -136,30 +136,17 @@ VerifyResult verify(Database& database, const std::function<void(const char*)>& 
     return result;
 }
 
-namespace {
-
-/// Policy domains of reports and of totals, pruned ones too.
-std::vector<std::string> domains_of(Database& database) {
-    std::vector<std::string> domains;
-    auto find = database.prepare(
-        "SELECT ifnull(domain, '(none)') FROM aggregate_reports UNION SELECT domain FROM "
-        "day_totals "
-        "UNION SELECT domain FROM source_totals UNION SELECT domain FROM source_evidence "
-        "UNION SELECT domain FROM source_reporters UNION SELECT domain FROM source_identities "
-        "UNION SELECT domain FROM stale_totals");
-    while (find.step()) {
-        domains.emplace_back(find.text(0));
-    }
-    return domains;
-}
-
-}  // namespace
-
 Rebuilt rebuild(Database& database) {
     Rebuilt result;
     result.flags = settle_flags(database);
     result.passing_keys = restore_passing_keys(database);
-    for (const auto& domain : domains_of(database)) {
+    // What is wrong is found without the write lock: a domain at a time is made again under it.
+    std::vector<std::string> due;
+    {
+        const ReadTransaction moment(database);
+        due = RebuiltTotals(database, "").differing_domains();
+    }
+    for (const auto& domain : due) {
         Transaction transaction(database);
         RebuiltTotals totals(database, domain);
         const std::size_t lines = totals.differences().size();
@@ -170,6 +157,7 @@ Rebuilt rebuild(Database& database) {
         }
         transaction.commit();
         result.totals += lines;
+        let_others_write();
     }
     return result;
 }

@@ -28,8 +28,8 @@ struct Rebuilt {
 };
 
 /// Sets the flags of identities, adds missing passing keys, and makes the totals again from the
-/// records and the sums of what was pruned, a transaction per domain: between two of them others
-/// can write. About 100,000 records a second.
+/// records and the sums of what was pruned, a transaction for each domain where they differ:
+/// between two of them others can write. About 100,000 records a second.
 Rebuilt rebuild(Database& database);
 
 }  // namespace dmarcbox::storage

@@ -1,20 +1,16 @@
 #include "server/commands/prune.hpp"
 
-#include <chrono>
 #include <ctime>
 #include <ostream>
 #include <string_view>
-#include <thread>
 
 #include "server/commands/open_database.hpp"
 #include "server/terminal.hpp"
+#include "storage/rebuild.hpp"
 #include "storage/settings.hpp"
 
 namespace dmarcbox {
 namespace {
-
-// Between two steps the service gets the write lock: who waits for it looks at intervals.
-constexpr std::chrono::milliseconds kBreath{20};
 
 void print(const storage::PruneResult& result, std::string_view verb, std::ostream& out) {
     bool anything = false;
@@ -59,7 +55,7 @@ int run_prune(const Config& config, bool dry_run, std::ostream& out) {
     auto database = open_database(config, storage::Database::Mode::read_write);
     storage::PruneResult result;
     while (storage::prune_step(database, rules, now, result)) {
-        std::this_thread::sleep_for(kBreath);
+        storage::let_others_write();
     }
     storage::store_setting(database, "last_prune_at", std::to_string(now));
     print(result, "removed", out);
