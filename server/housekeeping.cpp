@@ -92,7 +92,8 @@ void Housekeeping::prune() {
     (void)storage::refresh_stale_totals(database);
     const std::int64_t now = std::time(nullptr);
     storage::PruneResult result;
-    while (storage::prune_step(database, rules_, now, result)) {
+    storage::Pruner pruner(database, rules_, now);
+    while (pruner.step(result)) {
         if (!wait(kBreath)) {
             return;
         }

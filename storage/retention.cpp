@@ -17,6 +17,8 @@ constexpr std::int64_t kDay = 86400;
 constexpr std::int64_t kFuture = 2 * kDay;
 constexpr std::int64_t kAll = -1;  // LIMIT
 constexpr std::int64_t kOriginalsAStep = 100;
+// Finding junk reads all of it: once for so many.
+constexpr std::size_t kJunkAtOnce = 10'000;
 constexpr std::int64_t kRecordsAStep = 2000;
 constexpr std::int64_t kReportsAStep = 50;
 // 4 MiB of free pages a step; fewer than this stay free for what comes next.
@@ -73,21 +75,15 @@ constexpr std::string_view kJunk =
     "JOIN originals o ON o.message_id = m.id WHERE m.pruned_at IS NULL AND "
     "m.outcome IN ('other', 'unreadable') ORDER BY m.outcome, m.received_at, m.id";
 
-struct Original {
-    std::int64_t message_id;
-    bool kept;
-    std::int64_t bytes;
-};
-
-Original original_at(const Statement& row) {
+DueOriginal original_at(const Statement& row) {
     return {row.integer(0), !row.is_null(1), row.integer(2)};
 }
 
-std::vector<Original> old_originals(Database& database,
-                                    const RetentionRules& rules,
-                                    std::int64_t now,
-                                    std::int64_t limit) {
-    std::vector<Original> found;
+std::vector<DueOriginal> old_originals(Database& database,
+                                       const RetentionRules& rules,
+                                       std::int64_t now,
+                                       std::int64_t limit) {
+    std::vector<DueOriginal> found;
     for (const auto& [sql, days] :
          {std::pair{kOldOther, rules.other_days}, std::pair{kOldUnreadable, rules.unreadable_days},
           std::pair{kOldUnderstood, rules.originals_days},
@@ -105,11 +101,11 @@ std::vector<Original> old_originals(Database& database,
 }
 
 // What is due by age goes first and makes room: only the rest counts.
-std::vector<Original> junk_above_bound(Database& database,
-                                       const RetentionRules& rules,
-                                       std::int64_t now,
-                                       std::size_t limit) {
-    std::vector<Original> junk;
+std::vector<DueOriginal> junk_above_bound(Database& database,
+                                          const RetentionRules& rules,
+                                          std::int64_t now,
+                                          std::size_t limit) {
+    std::vector<DueOriginal> junk;
     if (rules.max_other_bytes == 0) {
         return junk;
     }
@@ -119,6 +115,7 @@ std::vector<Original> junk_above_bound(Database& database,
         const auto days = find.text(3) == "other" ? rules.other_days : rules.unreadable_days;
         if (find.integer(4) >= before(now, days)) {
             junk.push_back(original_at(find));
+            junk.back().junk = true;
             bytes += static_cast<std::uint64_t>(junk.back().bytes);
         }
     }
@@ -151,15 +148,21 @@ std::vector<std::int64_t> ids(Database& database,
 }
 
 void remove_originals(Database& database,
-                      const std::vector<Original>& originals,
+                      const std::vector<DueOriginal>& originals,
                       std::int64_t now,
                       PruneResult& result) {
     Transaction transaction(database);
     auto remove = database.prepare("DELETE FROM originals WHERE message_id = ?1");
-    auto mark = database.prepare("UPDATE messages SET pruned_at = ?2 WHERE id = ?1");
+    // What was reprocessed since it was found is no junk any more.
+    auto mark = database.prepare(
+        "UPDATE messages SET pruned_at = ?2 WHERE id = ?1 AND pruned_at IS NULL "
+        "AND (?3 = 0 OR outcome IN ('other', 'unreadable'))");
     for (const auto& original : originals) {
+        mark.bind(1, original.message_id).bind(2, now).bind(3, original.junk ? 1 : 0).run();
+        if (database.changes() == 0) {
+            continue;
+        }
         remove.bind(1, original.message_id).run();
-        mark.bind(1, original.message_id).bind(2, now).run();
         result.originals += original.kept ? 1 : 0;
         result.original_bytes += original.bytes;
     }
@@ -300,51 +303,64 @@ PruneResult plan_prune(Database& database, const RetentionRules& rules, std::int
     return result;
 }
 
-bool prune_step(Database& database,
-                const RetentionRules& rules,
-                std::int64_t now,
-                PruneResult& result) {
-    auto originals = old_originals(database, rules, now, kOriginalsAStep);
-    if (originals.empty()) {
-        originals = junk_above_bound(database, rules, now, kOriginalsAStep);
+Pruner::Pruner(Database& database, const RetentionRules& rules, std::int64_t now)
+    : database_(database), rules_(rules), now_(now) {}
+
+std::vector<DueOriginal> Pruner::due_originals() {
+    if (junk_.empty()) {
+        auto old = old_originals(database_, rules_, now_, kOriginalsAStep);
+        if (!old.empty()) {
+            return old;
+        }
+        junk_ = junk_above_bound(database_, rules_, now_, kJunkAtOnce);
+        std::reverse(junk_.begin(), junk_.end());
     }
+    const auto count = std::min<std::size_t>(junk_.size(), kOriginalsAStep);
+    std::vector<DueOriginal> due(junk_.rbegin(),
+                                 junk_.rbegin() + static_cast<std::ptrdiff_t>(count));
+    junk_.resize(junk_.size() - count);
+    return due;
+}
+
+bool Pruner::step(PruneResult& result) {
+    const auto originals = due_originals();
     if (!originals.empty()) {
-        remove_originals(database, originals, now, result);
+        remove_originals(database_, originals, now_, result);
+        return true;
+    }
+    if (const auto found = ids(database_, old_reports("aggregate_reports"), now_,
+                               rules_.reports_days, kReportsAStep);
+        !found.empty()) {
+        remove_records(database_, found, now_, result);
         return true;
     }
     if (const auto found =
-            ids(database, old_reports("aggregate_reports"), now, rules.reports_days, kReportsAStep);
+            ids(database_, old_reports("tls_reports"), now_, rules_.reports_days, kReportsAStep);
         !found.empty()) {
-        remove_records(database, found, now, result);
+        remove_policies(database_, found, now_, result);
         return true;
     }
-    if (const auto found =
-            ids(database, old_reports("tls_reports"), now, rules.reports_days, kReportsAStep);
+    if (const auto found = ids(database_, std::string(kOldFailures), now_,
+                               rules_.failure_reports_days, kReportsAStep);
         !found.empty()) {
-        remove_policies(database, found, now, result);
+        remove_samples(database_, found, now_, result);
         return true;
     }
-    if (const auto found = ids(database, std::string(kOldFailures), now, rules.failure_reports_days,
-                               kReportsAStep);
-        !found.empty()) {
-        remove_samples(database, found, now, result);
-        return true;
-    }
-    auto refusals = database.prepare(
+    auto refusals = database_.prepare(
         "DELETE FROM refusals WHERE day = "
         "(SELECT min(day) FROM refusals WHERE day < ?1)");
-    const std::string day = refusal_day(now);
+    const std::string day = refusal_day(now_);
     refusals.bind(1, day).run();
-    if (database.changes() > 0) {
+    if (database_.changes() > 0) {
         ++result.refusal_days;
         return true;
     }
-    const std::int64_t free = database.integer("PRAGMA freelist_count");
+    const std::int64_t free = database_.integer("PRAGMA freelist_count");
     if (free > kFreePagesKept) {
         auto vacuum =
-            database.prepare("PRAGMA incremental_vacuum(" + std::to_string(kVacuumPages) + ")");
+            database_.prepare("PRAGMA incremental_vacuum(" + std::to_string(kVacuumPages) + ")");
         vacuum.run();
-        return database.integer("PRAGMA freelist_count") < free;
+        return database_.integer("PRAGMA freelist_count") < free;
     }
     return false;
 }

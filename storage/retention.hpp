@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "storage/database.hpp"
 
@@ -29,21 +30,39 @@ struct PruneResult {
     std::int64_t refusal_days = 0;
 };
 
-/// Counts what prune_step() would remove now, without writing.
+/// Counts what a Pruner would remove now, without writing.
 [[nodiscard]] PruneResult plan_prune(Database& database,
                                      const RetentionRules& rules,
                                      std::int64_t now);
 
-/// Use a connection of its own, not the writer's: finding what is due can read for a while.
-///
-/// One small transaction (under 100 ms but for a report of very many records), so that intake goes
-/// on between two steps. Adds to `result`. False when nothing was left to remove; free pages are
-/// then given back to the file system, a few per step.
-///
-/// Totals never shrink: sums of removed records stay in the pruned_ tables.
-[[nodiscard]] bool prune_step(Database& database,
-                              const RetentionRules& rules,
-                              std::int64_t now,
-                              PruneResult& result);
+/// Message whose bytes go, or would go.
+struct DueOriginal {
+    std::int64_t message_id = 0;
+    bool kept = true;  ///< false: identical bytes are kept with another message
+    std::int64_t bytes = 0;
+    bool junk = false;  ///< goes only while its outcome is other or unreadable
+};
+
+/// Removes what is due. Use a connection of its own, not the writer's: finding what is due can read
+/// for a while.
+class Pruner {
+  public:
+    Pruner(Database& database, const RetentionRules& rules, std::int64_t now);
+
+    /// One small transaction (under 100 ms but for a report of very many records), so that intake
+    /// goes on between two steps. Adds to `result`. False when nothing was left to remove; free
+    /// pages are then given back to the file system, a few per step.
+    ///
+    /// Totals never shrink: sums of removed records stay in the pruned_ tables.
+    [[nodiscard]] bool step(PruneResult& result);
+
+  private:
+    [[nodiscard]] std::vector<DueOriginal> due_originals();
+
+    Database& database_;
+    RetentionRules rules_;
+    std::int64_t now_;
+    std::vector<DueOriginal> junk_;  ///< above max_other_bytes, the next to go last
+};
 
 }  // namespace dmarcbox::storage

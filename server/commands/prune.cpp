@@ -54,7 +54,8 @@ int run_prune(const Config& config, bool dry_run, std::ostream& out) {
     }
     auto database = open_database(config, storage::Database::Mode::read_write);
     storage::PruneResult result;
-    while (storage::prune_step(database, rules, now, result)) {
+    storage::Pruner pruner(database, rules, now);
+    while (pruner.step(result)) {
         storage::let_others_write();
     }
     storage::store_setting(database, "last_prune_at", std::to_string(now));

@@ -89,7 +89,8 @@ void fill(Store& store) {
 
 PruneResult prune(Database& database, const RetentionRules& rules, std::int64_t now) {
     PruneResult result;
-    for (int i = 0; i < 1000 && prune_step(database, rules, now, result); ++i) {
+    Pruner pruner(database, rules, now);
+    for (int i = 0; i < 1000 && pruner.step(result); ++i) {
     }
     return result;
 }
@@ -238,6 +239,26 @@ TEST_CASE("retention removes what is due and nothing else") {
             CHECK(problems(store.database) == "");
         }
     }
+}
+
+TEST_CASE("prune: junk that was understood since it was found keeps its original") {
+    const TempDir dir;
+    Store store(dir.file("t.db"));
+    for (int i = 0; i < 250; ++i) {
+        (void)store.add(message("spam " + std::to_string(i), {}));
+    }
+    RetentionRules rules = keep_all();
+    rules.max_other_bytes = 1;
+    Pruner pruner(store.database, rules, kReceived);
+    PruneResult result;
+    REQUIRE(pruner.step(result));
+    CHECK(store.database.integer("SELECT count(*) FROM originals") == 150);
+    store.database.execute("UPDATE messages SET outcome = 'report' WHERE id = 200");
+    while (pruner.step(result)) {
+    }
+    CHECK(rows(store.database, "SELECT message_id FROM originals") == "200\n");
+    CHECK(store.database.integer("SELECT count(*) FROM messages WHERE pruned_at IS NULL") == 1);
+    CHECK(result.originals == 249);
 }
 
 TEST_CASE("a pruned report is still known and keeps no personal data of samples") {

@@ -312,7 +312,8 @@ void prune(const std::filesystem::path& file, int day) {
     Database database(file, Database::Mode::read_write);
     RetentionRules rules{0, 0, 0, 0, 0, 1, 0};
     PruneResult result;
-    while (prune_step(database, rules, kBegin + (day + 1) * kDay, result)) {
+    Pruner pruner(database, rules, kBegin + (day + 1) * kDay);
+    while (pruner.step(result)) {
     }
 }
 
