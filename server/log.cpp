@@ -162,6 +162,10 @@ struct Log::Impl {
               spdlog::async_overflow_policy::overrun_oldest)) {
         logger->set_level(spdlog::level::trace);  // filtered before a line is formatted
     }
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
+    /// The thread that writes is joined before what it writes to goes.
+    ~Impl() { pool.reset(); }
 
     const Options options;
     std::atomic<LogLevel> level;
