@@ -9,6 +9,7 @@
 #include <exception>
 #include <iostream>
 #include <new>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -84,6 +85,40 @@ std::string unknown_command(CLI::App& program, const std::string& name) {
            "`dmarcbox --help` lists all.";
 }
 
+/// The line for a flag that none of `apps` has.
+std::string no_flag(const std::string& argument,
+                    const std::vector<const CLI::App*>& apps,
+                    const std::string& more) {
+    const std::string name = argument.substr(0, argument.find('='));
+    std::vector<std::string> names{"--help", "--version"};
+    for (const CLI::App* app : apps) {
+        for (const auto* option : app->get_options()) {
+            for (const auto& long_name : option->get_lnames()) {
+                names.push_back("--" + long_name);
+            }
+        }
+    }
+    const std::string_view nearest =
+        nearest_name(name, std::vector<std::string_view>(names.begin(), names.end()));
+    return "no flag \"" + name + "\"" +
+           (nearest.empty() ? more : "; did you mean \"" + std::string(nearest) + "\"?");
+}
+
+/// A flag of the program that it does not have, in a line without a command.
+std::optional<std::string> unknown_flag(const CLI::App& program,
+                                        const std::vector<std::string>& arguments) {
+    for (std::size_t i = 0; i < arguments.size() && arguments[i] != "--"; ++i) {
+        const std::string& argument = arguments[i];
+        if (std::find(kValueFlags.begin(), kValueFlags.end(), argument) != kValueFlags.end()) {
+            ++i;
+        } else if (argument.starts_with('-') &&
+                   program.get_option_no_throw(argument.substr(0, argument.find('='))) == nullptr) {
+            return no_flag(argument, {&program}, "; `dmarcbox --help` lists all");
+        }
+    }
+    return std::nullopt;
+}
+
 /// The line for arguments that nobody expected.
 std::string unexpected(CLI::App& program, const CLI::App& command) {
     std::vector<std::string> extras = program.remaining(true);
@@ -95,19 +130,16 @@ std::string unexpected(CLI::App& program, const CLI::App& command) {
         return command.get_name() + ": unexpected argument \"" +
                (extras.empty() ? std::string{} : extras.front()) + "\"" + more;
     }
-    const std::string name = flag->substr(0, flag->find('='));
-    std::vector<std::string> names;
-    for (const CLI::App* app : {&command, static_cast<const CLI::App*>(&program)}) {
-        for (const auto* option : app->get_options()) {
-            for (const auto& long_name : option->get_lnames()) {
-                names.push_back("--" + long_name);
-            }
-        }
+    return command.get_name() + ": " + no_flag(*flag, {&command, &program}, more);
+}
+
+/// What was printed has to have arrived.
+int finish(int code) {
+    std::cout.flush();
+    if (!std::cout) {
+        throw std::runtime_error("standard output: cannot be written");
     }
-    const std::string_view nearest =
-        nearest_name(name, std::vector<std::string_view>(names.begin(), names.end()));
-    return command.get_name() + ": no flag \"" + name + "\"" +
-           (nearest.empty() ? more : "; did you mean \"" + std::string(nearest) + "\"?");
+    return code;
 }
 
 int run_command(CommandSet& commands, const std::vector<std::string>& arguments) {
@@ -115,7 +147,7 @@ int run_command(CommandSet& commands, const std::vector<std::string>& arguments)
     const Words words = look_at(arguments);
     if (words.version && !words.help) {
         std::cout << version_text();
-        return kDone;
+        return finish(kDone);
     }
     CLI::App* command = words.command.empty() ? nullptr : find_command(program, words.command);
     if (!words.command.empty() && command == nullptr) {
@@ -123,9 +155,12 @@ int run_command(CommandSet& commands, const std::vector<std::string>& arguments)
     }
     if (words.help) {
         std::cout << commands.help(command == nullptr ? program : *command);
-        return kDone;
+        return finish(kDone);
     }
     if (command == nullptr) {
+        if (const auto line = unknown_flag(program, arguments)) {
+            throw UsageError(*line);
+        }
         std::cerr << commands.help(program);
         return kWrongUsage;
     }
@@ -138,12 +173,7 @@ int run_command(CommandSet& commands, const std::vector<std::string>& arguments)
         throw UsageError(command->get_name() + ": " + error.what() + "; see `dmarcbox " +
                          command->get_name() + " --help`");
     }
-    const int code = commands.chosen()();
-    std::cout.flush();
-    if (!std::cout) {
-        throw std::runtime_error("standard output: cannot be written");
-    }
-    return code;
+    return finish(commands.chosen()());
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 
 namespace CLI {
 class App;
+class Option;
 }  // namespace CLI
 
 namespace dmarcbox {
@@ -27,6 +28,7 @@ struct CommandContext {
     std::optional<std::string> config_file;  ///< --config
     std::optional<std::string> database;     ///< --db
     std::string colour = "auto";             ///< --color
+    bool ascii = false;                      ///< --ascii
     Overrides overrides;                     ///< flags of the command that are settings
 
     /// Reads file, environment and flags. Throws ConfigError.
@@ -49,6 +51,12 @@ class CommandSet {
                   const std::vector<std::string>& examples,
                   Action action);
 
+    /// The option takes one of these words and no other.
+    CLI::Option* choice(CLI::Option* option, const std::vector<std::string>& words);
+    /// Words that completion offers for the option; it may take others.
+    CLI::Option* suggest(CLI::Option* option, const std::vector<std::string>& words);
+    [[nodiscard]] std::vector<std::string> words_for(const CLI::Option& option) const;
+
     [[nodiscard]] CommandContext& context() { return context_; }
     /// The action of the command that the command line named; empty if none.
     [[nodiscard]] const Action& chosen() const { return chosen_; }
@@ -61,6 +69,7 @@ class CommandSet {
     CommandContext context_;
     Action chosen_;
     std::map<const CLI::App*, std::vector<std::string>> examples_;
+    std::map<const CLI::Option*, std::vector<std::string>> words_;
 };
 
 // One function per command, in the order that --help lists them; each in cli_NAME.cpp or, for small

@@ -21,11 +21,12 @@ void add_readiness(CommandSet& commands) {
         });
     ReadinessQuestion& question = options->question;
     command.add_option("DOMAIN", question.domain, "policy domain, as in the reports")->required();
-    command
-        .add_option("--policy", question.policy,
-                    "quarantine or reject; default the next step from what reporters see")
-        ->type_name("POLICY")
-        ->check(CLI::IsMember({"quarantine", "reject"}).description(""));
+    commands.choice(
+        command
+            .add_option("--policy", question.policy,
+                        "quarantine or reject; default the next step from what reporters see")
+            ->type_name("POLICY"),
+        {"quarantine", "reject"});
     command.add_flag("--strict-spf", question.strict_spf, "judge as if aspf=s were published");
     command.add_flag("--strict-dkim", question.strict_dkim, "judge as if adkim=s were published");
     command.add_flag("--json", options->json, "one object, format dmarcbox.readiness/1");

@@ -58,7 +58,7 @@ void add_serve(CommandSet& commands) {
             return serve(context.load(), [&context] { return context.load(); });
         });
     const auto list = [&](const char* name, auto& place, const char* type, const char* words) {
-        command.add_option(name, place, words)->type_name(type)->allow_extra_args(false);
+        return command.add_option(name, place, words)->type_name(type)->allow_extra_args(false);
     };
     list("--listen", flags->listen, "ADDRESS:PORT", "where to listen; repeats; port 0 picks one");
     list("--accept", flags->accept, "ADDRESS", "rua@reports.example or @example.org; repeats");
@@ -67,8 +67,10 @@ void add_serve(CommandSet& commands) {
     list("--certificate", flags->certificate, "FILE", "PEM chain for STARTTLS");
     list("--key", flags->key, "FILE", "PEM private key");
     list("--metrics", flags->metrics, "ADDRESS:PORT", "serve /metrics, /healthz, /readyz there");
-    list("--log-level", flags->log_level, "LEVEL", "debug, info, warn or error");
-    list("--log-format", flags->log_format, "FORMAT", "text or json");
+    commands.suggest(list("--log-level", flags->log_level, "LEVEL", "debug, info, warn or error"),
+                     {"debug", "info", "warn", "error"});
+    commands.suggest(list("--log-format", flags->log_format, "FORMAT", "text or json"),
+                     {"text", "json"});
     list("--user", flags->user, "NAME", "started as root: become this user after binding");
 }
 

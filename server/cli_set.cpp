@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <sstream>
 #include <utility>
 
 #include "server/cli_commands.hpp"
@@ -10,6 +11,23 @@ namespace dmarcbox {
 namespace {
 
 constexpr std::size_t kNameColumn = 26;
+
+/// Words from column kNameColumn on, in lines of at most 80 columns.
+std::string wrapped(const std::string& description) {
+    constexpr std::size_t kWidth = 80 - kNameColumn;
+    std::istringstream words(description);
+    std::string text;
+    std::size_t used = 0;
+    for (std::string word; words >> word;) {
+        if (used > 0 && used + 1 + word.size() > kWidth) {
+            text += "\n" + std::string(kNameColumn, ' ');
+            used = 0;
+        }
+        text += (used > 0 ? " " : "") + word;
+        used += (used > 0 ? 1 : 0) + word.size();
+    }
+    return text + "\n";
+}
 
 std::string flag_line(const CLI::Option& option) {
     std::string names;
@@ -27,7 +45,7 @@ std::string flag_line(const CLI::Option& option) {
     std::string line = "  " + names;
     line += line.size() + 2 > kNameColumn ? "\n" + std::string(kNameColumn, ' ')
                                           : std::string(kNameColumn - line.size(), ' ');
-    return line + option.get_description() + "\n";
+    return line + wrapped(option.get_description());
 }
 
 std::string usage_line(const CLI::App& app) {
@@ -79,11 +97,15 @@ ColourChoice colour_choice(const std::string& text) {
 }  // namespace
 
 Terminal CommandContext::out_terminal() const {
-    return terminal_of(STDOUT_FILENO, colour_choice(colour));
+    Terminal terminal = terminal_of(STDOUT_FILENO, colour_choice(colour));
+    terminal.unicode = terminal.unicode && !ascii;
+    return terminal;
 }
 
 Terminal CommandContext::err_terminal() const {
-    return terminal_of(STDERR_FILENO, colour_choice(colour));
+    Terminal terminal = terminal_of(STDERR_FILENO, colour_choice(colour));
+    terminal.unicode = terminal.unicode && !ascii;
+    return terminal;
 }
 
 CommandSet::CommandSet(CLI::App& program) : program_(program) {
@@ -95,9 +117,26 @@ CommandSet::CommandSet(CLI::App& program) : program_(program) {
         .add_option("--config", context_.config_file,
                     "configuration; default /etc/dmarcbox/dmarcbox.toml if there")
         ->type_name("FILE");
-    program_.add_option("--color", context_.colour, "auto, always or never")
-        ->type_name("WHEN")
-        ->check(CLI::IsMember({"auto", "always", "never"}).description(""));
+    choice(
+        program_.add_option("--color", context_.colour, "auto, always or never")->type_name("WHEN"),
+        {"auto", "always", "never"});
+    program_.add_flag("--ascii", context_.ascii, "bars and marks in ASCII, whatever the locale");
+    examples_[&program_] = {"import ~/saved-reports", "summary", "readiness example.org",
+                            "dns example.org --for reports.example"};
+}
+
+CLI::Option* CommandSet::choice(CLI::Option* option, const std::vector<std::string>& words) {
+    return suggest(option->check(CLI::IsMember(words).description("")), words);
+}
+
+CLI::Option* CommandSet::suggest(CLI::Option* option, const std::vector<std::string>& words) {
+    words_[option] = words;
+    return option;
+}
+
+std::vector<std::string> CommandSet::words_for(const CLI::Option& option) const {
+    const auto found = words_.find(&option);
+    return found == words_.end() ? std::vector<std::string>{} : found->second;
 }
 
 CLI::App& CommandSet::add(const std::string& name,
@@ -126,7 +165,7 @@ std::string CommandSet::help(const CLI::App& app) const {
         for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; })) {
             const std::string name = "  " + command->get_name();
             text += name + std::string(kNameColumn - std::min(kNameColumn, name.size()), ' ') +
-                    command->get_description() + "\n";
+                    wrapped(command->get_description());
         }
     } else if (const std::string flags = flags_of(app); !flags.empty()) {
         text += "\nFLAGS\n" + flags;

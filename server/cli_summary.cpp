@@ -29,11 +29,15 @@ void add_summary(CommandSet& commands) {
     command.add_option("--until", options->until, "last day; default today")->type_name("DATE");
     CLI::Option* json =
         command.add_flag("--json", options->json, "one object, format dmarcbox.summary/1");
-    command.add_flag("--csv", options->csv, "one table, see --table")->excludes(json);
-    command
-        .add_option("--table", options->table,
-                    "with --csv: sources, days, reporters, samples, tls, problems or refusals")
-        ->type_name("TABLE");
+    CLI::Option* csv =
+        command.add_flag("--csv", options->csv, "one table, see --table")->excludes(json);
+    commands.choice(
+        command
+            .add_option("--table", options->table,
+                        "with --csv: sources, days, reporters, samples, tls, problems or refusals")
+            ->type_name("TABLE")
+            ->needs(csv),
+        {"sources", "days", "reporters", "samples", "tls", "problems", "refusals"});
     command.add_option("--html", options->html, "write one self-contained page there; - prints it")
         ->type_name("FILE");
 }

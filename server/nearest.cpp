@@ -43,6 +43,14 @@ std::string_view nearest_name(std::string_view mistyped,
             best = candidate;
         }
     }
+    // `--dry` is the beginning of --dry-run rather than a slip of --db.
+    constexpr std::size_t kMinBeginning = 3;
+    if (least > 1 && mistyped.size() >= kMinBeginning) {
+        const auto longer =
+            std::find_if(candidates.begin(), candidates.end(),
+                         [mistyped](auto candidate) { return candidate.starts_with(mistyped); });
+        best = longer == candidates.end() ? best : *longer;
+    }
     return best;
 }
 

@@ -38,10 +38,12 @@ def commands(program):
     names = re.findall(r"^ {1,4}([a-z]+)\s", section.group(1), re.M)
     page = []
     for name in names:
-        text = output_of(program, name, "--help").rstrip().splitlines()
-        page += [f"## dmarcbox {name}", ""] + literal(text)
-    page += ["## Flags of every command", ""] + literal(
-        [line for line in overview.splitlines() if re.match(r"^  (-|    )", line)])
+        text = output_of(program, name, "--help").partition("\nFLAGS OF EVERY COMMAND\n")[0]
+        page += [f"## dmarcbox {name}", ""] + literal(text.rstrip().splitlines())
+    flags = re.search(r"^FLAGS OF EVERY COMMAND\n(.*?)(?:^\S|\Z)", overview, re.S | re.M)
+    if not flags:
+        sys.exit("make_pages.py: no heading FLAGS OF EVERY COMMAND in the program's help")
+    page += ["## Flags of every command", ""] + literal(flags.group(1).rstrip().splitlines())
     return "\n".join(page)
 
 

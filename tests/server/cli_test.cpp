@@ -108,6 +108,13 @@ TEST_CASE("cli: wrong usage exits 2 with one line that tells what to do") {
          "dmarcbox: import: no flag \"--jbos\"; did you mean \"--jobs\"?\n"},
         {"mistyped flag of every command", "verify --bd x",
          "dmarcbox: verify: no flag \"--bd\"; did you mean \"--db\"?\n"},
+        {"beginning of a command", "summ",
+         "dmarcbox: no command \"summ\"; did you mean \"summary\"? `dmarcbox --help` lists all.\n"},
+        {"beginning of a flag", "prune --dry",
+         "dmarcbox: prune: no flag \"--dry\"; did you mean \"--dry-run\"?\n"},
+        {"flag without a command", "-x", "dmarcbox: no flag \"-x\"; `dmarcbox --help` lists all\n"},
+        {"table without csv", "summary --table days",
+         "dmarcbox: summary: --table requires --csv; see `dmarcbox summary --help`\n"},
         {"missing argument", "import",
          "dmarcbox: import: PATH is required; see `dmarcbox import --help`\n"},
         {"one argument too many", "verify again",
@@ -165,10 +172,17 @@ TEST_CASE("cli: every command has examples that name it") {
     int commands = 0;
     while (std::getline(lines, line) && line.starts_with("  ")) {
         const std::string name = line.substr(2, line.find(' ', 2) - 2);
+        if (name.empty()) {
+            continue;  // the line goes on
+        }
         CAPTURE(name);
         const Result result = folder.run(name + " --help");
         CHECK(result.code == 0);
         CHECK(result.out.find("\nEXAMPLES\n  dmarcbox " + name) != std::string::npos);
+        std::istringstream flags(result.out.substr(result.out.find("\nFLAGS")));
+        for (std::string flag; std::getline(flags, flag);) {
+            CHECK_MESSAGE(flag.size() <= 80, flag);
+        }
         ++commands;
     }
     CHECK(commands >= 9);
@@ -507,9 +521,12 @@ TEST_CASE("cli: a database that cannot be used exits 1 with its name and the rea
 
 TEST_CASE("cli: output that cannot be written is an error") {
     const Folder folder;
-    const Result result = folder.run("config > /dev/full");
-    CHECK(result.code == 1);
-    CHECK(result.err == "dmarcbox: standard output: cannot be written\n");
+    for (const char* arguments : {"config", "--help", "--version"}) {
+        CAPTURE(arguments);
+        const Result result = folder.run(std::string(arguments) + " > /dev/full");
+        CHECK(result.code == 1);
+        CHECK(result.err == "dmarcbox: standard output: cannot be written\n");
+    }
 }
 
 TEST_CASE("completion: scripts name commands and flags and are valid shell") {
@@ -522,19 +539,39 @@ TEST_CASE("completion: scripts name commands and flags and are valid shell") {
         CHECK(result.out.find("jobs") != std::string::npos);
     }
     CHECK(folder.run("completion tcsh").code == 2);
-    folder.write("words.sh", "source <('" DMARCBOX_BINARY
-                             "' completion bash)\n"
-                             "COMP_WORDS=(dmarcbox --db x.db imp); COMP_CWORD=3; _dmarcbox\n"
-                             "echo \"${COMPREPLY[@]}\"\n"
-                             "COMP_WORDS=(dmarcbox import --jo); COMP_CWORD=2; _dmarcbox\n"
-                             "echo \"${COMPREPLY[@]}\"\n");
-    const int status = std::system(
-        ("bash '" + (folder / "words.sh") + "' > '" + (folder / "words.txt") + "'").c_str());
+    struct Row {
+        const char* line;  ///< as bash cuts it
+        const char* offered;
+    };
+    const auto rows = std::to_array<Row>({
+        {"--db x.db imp", "import"},
+        {"--db = x.db imp", "import"},
+        {"import --jo", "--jobs"},
+        {"readiness --policy ''", "quarantine reject"},
+        {"summary --csv --table s", "sources samples"},
+        {"--color =", "auto always never"},
+        {"completion ''", "bash zsh fish"},
+        {"help ver", "verify"},
+        {"--db wor", "words.sh"},
+        {"import wor", "words.sh"},
+        {"summary --days ''", ""},
+        {"readiness wor", ""},
+    });
+    std::string script = "source <('" DMARCBOX_BINARY "' completion bash)\n";
+    std::string expected;
+    for (const auto& row : rows) {
+        script += std::string("COMP_WORDS=(dmarcbox ") + row.line +
+                  "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _dmarcbox; echo \"${COMPREPLY[*]}\"\n";
+        expected += std::string(row.offered) + "\n";
+    }
+    folder.write("words.sh", script);
+    const int status =
+        std::system(("cd '" + (folder / ".") + "' && bash words.sh > out.txt 2>&1").c_str());
     CHECK(WEXITSTATUS(status) == 0);
-    CHECK(folder.read("words.txt") == "import\n--jobs\n");
+    CHECK(folder.read("out.txt") == expected);
 }
 
 TEST_CASE("completion: quotes in descriptions do not end the script") {
-    const std::string script = completion_script("fish", {{"x", "it's", {}}}, {});
+    const std::string script = completion_script("fish", {{"x", "it's", {}, {}}}, {});
     CHECK(script.find("-d 'it'\\''s'") != std::string::npos);
 }
