@@ -136,7 +136,8 @@ void add_dns(CommandSet& commands) {
          "domain of the report addresses; default the first DOMAIN");
     text("--rua", options->rua, "ADDRESS", "aggregate and TLS reports; default rua@HOST");
     text("--ruf", options->ruf, "ADDRESS", "failure reports; default ruf@HOST");
-    text("--mail-host", options->mail_host, "NAME", "what the MX record names; default mx.HOST");
+    text("--mail-host", options->mail_host, "NAME",
+         "what the MX names; default mx. before the domain of each address");
     command.add_flag("--check", options->check,
                      "look the records up and connect to the MX; exit 1 on faults");
     text("--name-server", options->name_server, "ADDRESS[@PORT]",

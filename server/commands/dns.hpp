@@ -14,7 +14,7 @@ struct DnsOptions {
                                ///< first domain
     std::string rua;           ///< address for aggregate and TLS reports; empty: rua@reports_host
     std::string ruf;           ///< address for failure reports; empty: ruf@reports_host
-    std::string mail_host;     ///< MX target; empty: mx.reports_host
+    std::string mail_host;     ///< MX target; empty: mx. before each domain of an address
     bool check = false;
     std::string name_server;       ///< ADDRESS or ADDRESS@PORT; empty: those of resolv.conf
     std::uint16_t smtp_port = 25;  ///< where --check expects the listener; 0: do not connect

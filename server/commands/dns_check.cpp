@@ -83,10 +83,15 @@ class Checker {
         : options_(options), out_(out), resolver_(options.name_server) {}
 
     bool run() {
-        check_mail_host();
+        const auto hosts = report_hosts(options_);
+        for (const auto& host : hosts) {
+            check_mail_host(host);
+        }
         for (const auto& domain : options_.domains) {
             check_policy(domain);
-            check_authorization(domain);
+            for (const auto& host : hosts) {
+                check_authorization(domain, host);
+            }
             check_tls_reports(domain);
         }
         return good_;
@@ -115,26 +120,24 @@ class Checker {
         return true;
     }
 
-    void check_mail_host() {
-        const auto mx = resolver_.resolve(options_.reports_host, Type::mx);
-        if (!answered(mx, "MX " + options_.reports_host)) {
+    void check_mail_host(const std::string& domain) {
+        const auto mx = resolver_.resolve(domain, Type::mx);
+        if (!answered(mx, "MX " + domain)) {
             return;
         }
-        const DnsRecord wanted{options_.reports_host, "MX", "10 " + options_.mail_host};
         if (mx.status == DnsAnswer::Status::nothing) {
-            missing("MX " + options_.reports_host + " is missing, so report mail does not arrive",
-                    wanted);
+            missing("MX " + domain + " is missing, so report mail does not arrive",
+                    mail_record(options_, domain));
             return;
         }
         for (const auto& value : mx.values) {
-            check_mail_target(value.substr(value.find(' ') + 1));
+            check_mail_target(domain, value.substr(value.find(' ') + 1));
         }
     }
 
-    void check_mail_target(const std::string& host) {
+    void check_mail_target(const std::string& domain, const std::string& host) {
         if (host.empty()) {
-            fail("MX " + options_.reports_host +
-                 " is \".\": it says that this domain receives no mail");
+            fail("MX " + domain + " is \".\": it says that this domain receives no mail");
             return;
         }
         std::vector<std::string> addresses;
@@ -146,14 +149,14 @@ class Checker {
             addresses.insert(addresses.end(), answer.values.begin(), answer.values.end());
         }
         if (addresses.empty()) {
-            fail("MX " + options_.reports_host + " -> " + host + ", which has no A or AAAA record");
+            fail("MX " + domain + " -> " + host + ", which has no A or AAAA record");
             return;
         }
         std::string shown;
         for (const auto& address : addresses) {
             shown += ' ' + address;
         }
-        ok("MX " + options_.reports_host + " -> " + host + shown);
+        ok("MX " + domain + " -> " + host + shown);
         if (options_.smtp_port == 0) {
             return;
         }
@@ -262,12 +265,11 @@ class Checker {
         }
     }
 
-    void check_authorization(const std::string& domain) {
-        if (!needs_authorization(domain, options_.reports_host)) {
+    void check_authorization(const std::string& domain, const std::string& host) {
+        if (!needs_authorization(domain, host)) {
             return;
         }
-        const DnsRecord wanted{domain + "._report._dmarc." + options_.reports_host, "TXT",
-                               "v=DMARC1"};
+        const DnsRecord wanted{domain + "._report._dmarc." + host, "TXT", "v=DMARC1"};
         const auto answer = resolver_.resolve(wanted.name, Type::txt);
         if (!answered(answer, wanted.name)) {
             return;

@@ -88,9 +88,22 @@ DnsOptions complete(DnsOptions options) {
     }
     static_cast<void>(domain_of(options.rua));
     static_cast<void>(domain_of(options.ruf));
-    options.mail_host = domain_or_throw(options.mail_host.empty() ? "mx." + options.reports_host
-                                                                  : options.mail_host);
+    if (!options.mail_host.empty()) {
+        options.mail_host = domain_or_throw(options.mail_host);
+    }
     return options;
+}
+
+std::vector<std::string> report_hosts(const DnsOptions& options) {
+    std::vector<std::string> hosts{domain_of(options.rua)};
+    if (auto other = domain_of(options.ruf); other != hosts.front()) {
+        hosts.push_back(std::move(other));
+    }
+    return hosts;
+}
+
+DnsRecord mail_record(const DnsOptions& options, const std::string& host) {
+    return {host, "MX", "10 " + (options.mail_host.empty() ? "mx." + host : options.mail_host)};
 }
 
 bool needs_authorization(const std::string& domain, const std::string& reports_host) {
@@ -99,34 +112,51 @@ bool needs_authorization(const std::string& domain, const std::string& reports_h
 
 std::vector<DnsRecordGroup> records_to_publish(const DnsOptions& options) {
     std::vector<DnsRecordGroup> groups;
-    groups.push_back({"Where report mail goes (" + options.mail_host +
-                          " needs an A or AAAA record with the address of this machine)",
-                      {{options.reports_host, "MX", "10 " + options.mail_host}}});
+    const auto hosts = report_hosts(options);
+    DnsRecordGroup mail{"Where report mail goes (", {}};
+    for (const auto& host : hosts) {
+        mail.records.push_back(mail_record(options, host));
+        const std::string name = mail.records.back().value.substr(3);  // after `10 `
+        if (mail.records.size() == 1) {
+            mail.comment += name;
+        } else if (options.mail_host.empty()) {
+            mail.comment += ", " + name;
+        }
+    }
+    mail.comment += hosts.size() > 1 && options.mail_host.empty() ? " need" : " needs";
+    mail.comment += " an A or AAAA record with the address of this machine)";
+    groups.push_back(std::move(mail));
 
     DnsRecordGroup policy{
         "Ask for DMARC reports. p=none changes nothing for your mail; keep p if you have a record",
         {}};
     DnsRecordGroup tls{"Ask for reports on TLS to your own mail servers", {}};
-    DnsRecordGroup external{"Let reporters send reports on these domains to " +
-                                options.reports_host +
+    std::vector<DnsRecordGroup> external;
+    for (const auto& host : hosts) {
+        external.push_back({"Let reporters send reports on these domains to " + host +
                                 ": without it they drop our address without telling",
-                            {}};
+                            {}});
+    }
     for (const auto& domain : options.domains) {
         policy.records.push_back({"_dmarc." + domain, "TXT",
                                   "v=DMARC1; p=none; rua=mailto:" + options.rua +
                                       "; ruf=mailto:" + options.ruf + "; fo=1"});
         tls.records.push_back(
             {"_smtp._tls." + domain, "TXT", "v=TLSRPTv1; rua=mailto:" + options.rua});
-        if (needs_authorization(domain, options.reports_host)) {
-            external.records.push_back(
-                {domain + "._report._dmarc." + options.reports_host, "TXT", "v=DMARC1"});
+        for (std::size_t i = 0; i < hosts.size(); ++i) {
+            if (needs_authorization(domain, hosts[i])) {
+                external[i].records.push_back(
+                    {domain + "._report._dmarc." + hosts[i], "TXT", "v=DMARC1"});
+            }
         }
     }
     groups.push_back(std::move(policy));
-    if (!external.records.empty()) {
-        groups.push_back(std::move(external));
-        groups.push_back({"or, instead of one record per domain, a wildcard for all domains",
-                          {{"*._report._dmarc." + options.reports_host, "TXT", "v=DMARC1"}}});
+    for (std::size_t i = 0; i < hosts.size(); ++i) {
+        if (!external[i].records.empty()) {
+            groups.push_back(std::move(external[i]));
+            groups.push_back({"or, instead of one record per domain, a wildcard for all domains",
+                              {{"*._report._dmarc." + hosts[i], "TXT", "v=DMARC1"}}});
+        }
     }
     groups.push_back(std::move(tls));
     return groups;

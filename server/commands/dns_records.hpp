@@ -26,6 +26,12 @@ struct DnsRecordGroup {
 /// or address that cannot be one.
 [[nodiscard]] DnsOptions complete(DnsOptions options);
 
+/// Domains of the addresses for reports, each once: what needs an MX, and may have to authorise.
+[[nodiscard]] std::vector<std::string> report_hosts(const DnsOptions& options);
+
+/// The MX record of one of them.
+[[nodiscard]] DnsRecord mail_record(const DnsOptions& options, const std::string& host);
+
 /// True if reports on `domain` sent to `reports_host` need a `_report._dmarc` record: another
 /// organisation.
 [[nodiscard]] bool needs_authorization(const std::string& domain, const std::string& reports_host);

@@ -46,6 +46,8 @@ mx IN A 127.0.0.1
 *._report._dmarc IN TXT "v=DMARC1"
 """,
     "nomx.example": "",
+    "forwild.example": """_dmarc IN TXT "v=DMARC1; p=none; rua=mailto:rua@wild.example; ruf=mailto:ruf@wild.example"
+""",
 }
 
 # (arguments, exit code, lines that must start like this, texts that must not appear)
@@ -69,8 +71,11 @@ CASES = [
     (["good.example", "pct.example", "--for", "reports.example"], 0,
      ["ok    _dmarc.good.example", "ok    _dmarc.pct.example", "ok    pct.example._report._dmarc.reports.example"], ["FAIL"]),
     (["empty.example", "--for", "reports.example"], 1, ["FAIL  _dmarc.empty.example is missing. Publish: _dmarc.empty.example. TXT"], []),
-    (["good.example", "--for", "wild.example", "--rua", "rua@reports.example", "--ruf", "ruf@reports.example"], 0,
-     ["ok    good.example._report._dmarc.wild.example"], ["FAIL"]),
+    (["forwild.example", "--for", "wild.example"], 0, ["ok    forwild.example._report._dmarc.wild.example"], ["FAIL"]),
+    # Each address has a domain that needs an MX and an authorisation.
+    (["empty.example", "--rua", "rua@reports.example", "--ruf", "ruf@wild.example"], 1,
+     ["ok    MX reports.example", "ok    MX wild.example", "FAIL  empty.example._report._dmarc.reports.example is missing",
+      "ok    empty.example._report._dmarc.wild.example"], []),
     (["good.example", "--for", "nomx.example", "--rua", "rua@reports.example"], 1,
      ["FAIL  MX nomx.example is missing, so report mail does not arrive. Publish: nomx.example. MX 10 mx.nomx.example."], []),
 ]

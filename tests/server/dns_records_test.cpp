@@ -40,6 +40,22 @@ TEST_CASE("dns: reports to another organisation need an authorisation") {
               "_smtp._tls.example.org. TXT \"v=TLSRPTv1; rua=mailto:rua@reports.example\""});
 }
 
+TEST_CASE("dns: each address has the records of its own domain") {
+    DnsOptions options = options_of({"example.org"}, "reports.example");
+    options.ruf = "ruf@failures.example";
+    CHECK(lines_of(options) ==
+          std::vector<std::string>{
+              "reports.example. MX 10 mx.reports.example.",
+              "failures.example. MX 10 mx.failures.example.",
+              "_dmarc.example.org. TXT \"v=DMARC1; p=none; rua=mailto:rua@reports.example; "
+              "ruf=mailto:ruf@failures.example; fo=1\"",
+              "example.org._report._dmarc.reports.example. TXT \"v=DMARC1\"",
+              "*._report._dmarc.reports.example. TXT \"v=DMARC1\"",
+              "example.org._report._dmarc.failures.example. TXT \"v=DMARC1\"",
+              "*._report._dmarc.failures.example. TXT \"v=DMARC1\"",
+              "_smtp._tls.example.org. TXT \"v=TLSRPTv1; rua=mailto:rua@reports.example\""});
+}
+
 TEST_CASE("dns: reports to a host of the same organisation need none") {
     const auto lines = lines_of(options_of({"example.org"}, "dmarc.example.org"));
     CHECK(lines.front() == "dmarc.example.org. MX 10 mx.dmarc.example.org.");
