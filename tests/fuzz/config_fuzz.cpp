@@ -39,8 +39,9 @@ std::string values(const dmarcbox::Config& config) {
     std::string out;
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t end = text.find('\n', at);
-        const std::string_view line(text.data() + at, end - at);
-        out += line.substr(0, line.rfind("  # "));
+        std::string_view line(text.data() + at, end - at);
+        line = line.substr(0, line.rfind(" # "));
+        out += line.substr(0, line.find_last_not_of(' ') + 1);
         out += '\n';
         at = end + 1;
     }

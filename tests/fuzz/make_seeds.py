@@ -169,7 +169,7 @@ write("config",
       small='[smtp]\nlisten = ["127.0.0.1:2525"]\naccept = ["rua@reports.example", "@example.org"]\n',
       sections='[smtp.tls]\ncertificate = "a.pem"\nkey = "a.key"\n[limits]\nmax_findings = 5\n[retention]\nreports_days = 400\n'
                '[failure_reports]\nkeep = "redacted"\nredaction_key = "x"\n[log]\nlevel = "debug"\nformat = "json"\n',
-      unknown="[smtp]\nacept = []\n", broken="[smtp\nlisten = [\n", word="days = n\nli", types='[smtp]\nmax_recipients = "many"\n')
+      unknown="[smtp]\nacept = []\n", broken="[smtp\nlisten = [\n", long='[smtp]\naccept = ["rua@a-rather-long-name.reports.example"]\n', word="days = n\nli", types='[smtp]\nmax_recipients = "many"\n')
 
 XML = ("<feedback><report_metadata><org_name>R</org_name><email>a@r.example</email><report_id>1</report_id><date_range>"
        "<begin>1795132800</begin><end>1795392000</end></date_range></report_metadata><policy_published><domain>example.org</domain>"
