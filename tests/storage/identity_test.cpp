@@ -3,6 +3,7 @@
 #include <array>
 
 #include "schema/content_hash.hpp"
+#include "storage/merge.hpp"
 #include "support.hpp"
 
 using namespace dmarcbox;
@@ -307,4 +308,44 @@ TEST_CASE("a reduced original read again changes neither findings about its mail
     CHECK(rows(store.database,
                "SELECT outcome, (SELECT count(*) FROM failure_reports) FROM messages") ==
           "report|1\n");
+}
+
+TEST_CASE("override reasons are compared when a message is read again and come along in a merge") {
+    const TempDir dir;
+    const auto reported = [](std::string comment) {
+        auto made = record("192.0.2.1", 2, "dkim");
+        made.reasons = {{"mailing_list", "a list"}, {"other", std::move(comment)}};
+        return message("m", {report("Reporter", "1", {made})});
+    };
+    constexpr const char* kReasons =
+        "SELECT position, type, comment FROM aggregate_reasons ORDER BY position";
+    Store store(dir.file("t.db"));
+    const auto id = store.add(reported("")).message_id;
+    CHECK(rows(store.database, kReasons) == "1|mailing_list|a list\n2|other|\n");
+    CHECK_FALSE(store.replace(id, reported("")).changed());
+
+    const auto again = store.replace(id, reported("arc=pass"));
+    CHECK(again.reports_refreshed == 1);
+    CHECK(again.reports_kept == 1);
+    CHECK(rows(store.database, kReasons) == "1|mailing_list|a list\n2|other|arc=pass\n");
+    CHECK(rows(store.database, "SELECT sum(messages) FROM day_totals") == "2\n");
+
+    Store other(dir.file("other.db"));
+    MergeSource source(dir.file("t.db"));
+    while (auto next = source.next()) {
+        (void)other.add(std::move(next->submission));
+    }
+    CHECK(rows(other.database, kReasons) == rows(store.database, kReasons));
+}
+
+TEST_CASE("a mail read again that is no failure report any more loses its rows") {
+    const TempDir dir;
+    Store store(dir.file("t.db"));
+    const auto id = store.add(message("m", {failure("one"), failure("two")})).message_id;
+    const auto again = store.replace(id, message("m", {failure("two")}));
+    CHECK(again.reports_removed == 1);
+    CHECK(again.reports_kept == 1);
+    CHECK(rows(store.database, "SELECT count(*) FROM failure_reports") == "1\n");
+    CHECK(store.replace(id, message("m", {})).after == Outcome::other);
+    CHECK(rows(store.database, "SELECT count(*) FROM failure_reports") == "0\n");
 }
