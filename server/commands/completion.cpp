@@ -221,7 +221,7 @@ std::string fish(const std::vector<CommandWords>& commands, const std::vector<Fl
             out += flag_line(flag, condition);
         }
         if (const std::string words = value(command.arguments); !words.empty()) {
-            out += "complete -c dmarcbox" + condition + words + "\n";
+            out.append("complete -c dmarcbox").append(condition).append(words).append("\n");
         }
     }
     return out;

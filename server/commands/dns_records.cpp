@@ -132,6 +132,7 @@ std::vector<DnsRecordGroup> records_to_publish(const DnsOptions& options) {
         {}};
     DnsRecordGroup tls{"Ask for reports on TLS to your own mail servers", {}};
     std::vector<DnsRecordGroup> external;
+    external.reserve(hosts.size());
     for (const auto& host : hosts) {
         external.push_back({"Let reporters send reports on these domains to " + host +
                                 ": without it they drop our address without telling",

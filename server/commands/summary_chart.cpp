@@ -44,11 +44,11 @@ std::string rect(double x,
 
 std::string text(double x, double y, std::string_view anchor, const std::string& words) {
     return "<text x=\"" + number(x) + "\" y=\"" + number(y) + "\" text-anchor=\"" +
-           std::string(anchor) + "\" aria-hidden=\"true\">" + words + "</text>";
+           std::string(anchor) + R"(" aria-hidden="true">)" + words + "</text>";
 }
 
 std::string begin(double height, const char* title, const char* style = "rows") {
-    return "<svg class=\"" + std::string(style) + "\" role=\"img\" viewBox=\"0 0 720 " +
+    return "<svg class=\"" + std::string(style) + R"(" role="img" viewBox="0 0 720 )" +
            number(height) + "\" aria-label=\"" + title +
            "\">"
            "<defs><pattern id=\"hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" "
@@ -125,8 +125,8 @@ std::string days_chart(const SummaryFacts& facts) {
             continue;  // half of one message is none
         }
         const double y = kTop + plot - height_of(part);
-        svg += "<line x1=\"" + number(kLeft) + "\" x2=\"720\" y1=\"" + number(y) + "\" y2=\"" +
-               number(y) + "\" class=\"grid\"/>" +
+        svg += "<line x1=\"" + number(kLeft) + R"(" x2="720" y1=")" + number(y) + "\" y2=\"" +
+               number(y) + R"(" class="grid"/>)" +
                text(kLeft - 6, y + 4, "end", short_number(part));
     }
     for (std::size_t i = 0; i < facts.days.size(); ++i) {

@@ -103,10 +103,10 @@ std::string number_cell(std::int64_t value) {
 class Table {
   public:
     Table(std::ostream& out, std::initializer_list<std::string_view> heads) : out_(out) {
-        out_ << "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr>";
+        out_ << R"(<div class="scroll" tabindex="0"><table><thead><tr>)";
         for (auto head : heads) {
             const bool number = head.ends_with('#');
-            out_ << (number ? "<th scope=\"col\" class=\"n\">" : "<th scope=\"col\">")
+            out_ << (number ? R"(<th scope="col" class="n">)" : "<th scope=\"col\">")
                  << (number ? head.substr(0, head.size() - 1) : head) << "</th>";
         }
         out_ << "</tr></thead><tbody>\n";
@@ -160,7 +160,7 @@ class Page {
     }
 
   private:
-    std::string subject() const {
+    [[nodiscard]] std::string subject() const {
         if (!question_.domain.empty()) {
             return question_.domain;
         }
@@ -213,7 +213,7 @@ class Page {
                  << (good   ? "aligned"
                      : open ? "forwarder"
                             : "unauthenticated")
-                 << "\"><strong><span aria-hidden=\"true\">"
+                 << R"("><strong><span aria-hidden="true">)"
                  << (good   ? "\u2714"
                      : open ? "?"
                             : "\u2716")
@@ -351,9 +351,9 @@ class Page {
                     return std::string(text.data());
                 };
                 table.row({id_cell(html(source.name)), class_cell(to_string(source.source_class)),
-                           "<td><div class=\"bar\" aria-hidden=\"true\"><i style=\"width:" +
+                           R"(<td><div class="bar" aria-hidden="true"><i style="width:)" +
                                width(source.messages - source.failed) +
-                               "%\"></i><i class=\"f\" style=\"width:" + width(source.failed) +
+                               R"(%"></i><i class="f" style="width:)" + width(source.failed) +
                                "%\"></i></div></td>",
                            number_cell(source.messages),
                            number_cell(source.messages - source.failed)});
@@ -377,7 +377,7 @@ class Page {
             out_ << " Everybody is silent since " << schema::day_of(facts_.newest_report_at - 1)
                  << ".";
         }
-        out_ << "</figcaption><div class=\"scroll chart\" tabindex=\"0\">"
+        out_ << R"(</figcaption><div class="scroll chart" tabindex="0">)"
              << reporters_chart(facts_, kMostReporters)
              << "</div></figure><details><summary>The numbers</summary>\n";
         {
