@@ -17,6 +17,7 @@
 #include "schema/scalar_text.hpp"
 #include "server/config_keys.hpp"
 #include "server/nearest.hpp"
+#include "server/terminal.hpp"
 
 extern char** environ;
 
@@ -244,6 +245,8 @@ void check_together(const Config& config) {
 }
 
 }  // namespace
+
+ConfigError::ConfigError(std::string_view text) : std::runtime_error(escape_for_terminal(text)) {}
 
 Config load_config(const std::optional<std::filesystem::path>& file, const Overrides& overrides) {
     Config config;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server/ingest.hpp"
@@ -15,10 +16,10 @@
 namespace dmarcbox {
 
 /// A setting that cannot be: one line that names file and line, environment variable or flag, what
-/// is wrong and the nearest valid key.
+/// is wrong and the nearest valid key. What would break the line is shown escaped.
 class ConfigError : public std::runtime_error {
   public:
-    using std::runtime_error::runtime_error;
+    explicit ConfigError(std::string_view text);
 };
 
 /// The effective configuration; members carry the key names of deploy/dmarcbox.toml, which gives

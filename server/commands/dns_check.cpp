@@ -3,7 +3,6 @@
 #include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -16,6 +15,7 @@
 #include "schema/dmarc_record.hpp"
 #include "server/commands/dns_records.hpp"
 #include "server/dns_resolver.hpp"
+#include "server/net/file_descriptor.hpp"
 #include "server/terminal.hpp"
 
 namespace dmarcbox {
@@ -42,10 +42,7 @@ Greeting greeting_of(const std::string& address, std::uint16_t port) {
     if (handle < 0) {
         return {false, std::strerror(errno)};
     }
-    struct Closer {
-        int handle;
-        ~Closer() { ::close(handle); }
-    } const closer{handle};
+    const net::FileDescriptor closes_it(handle);
     constexpr int kPatienceMs = 5000;
     if (::connect(handle, info->ai_addr, info->ai_addrlen) != 0 && errno != EINPROGRESS) {
         return {false, std::strerror(errno)};
