@@ -124,6 +124,7 @@ std::int64_t ReportRows::insert(const schema::AggregateReport& report, const Rep
 }
 
 void ReportRows::insert_records(const schema::AggregateReport& report, std::int64_t report_id) {
+    clear_records();  // what a report left that failed half-way
     std::int64_t id = last_record_.step() ? last_record_.integer(0) : 0;
     last_record_.reset();
     for (const auto& record : report.records) {
@@ -174,18 +175,17 @@ void ReportRows::add_record(const schema::AggregateRecord& record,
 }
 
 void ReportRows::write_records() {
-    try {
-        records_.write();
-        reasons_.write();
-        dkim_.write();
-        spf_.write();
-    } catch (...) {
-        // What waits belongs to the report that failed.
-        reasons_.clear();
-        dkim_.clear();
-        spf_.clear();
-        throw;
-    }
+    records_.write();
+    reasons_.write();
+    dkim_.write();
+    spf_.write();
+}
+
+void ReportRows::clear_records() {
+    records_.clear();
+    reasons_.clear();
+    dkim_.clear();
+    spf_.clear();
 }
 
 void ReportRows::update(const schema::AggregateReport& report, std::int64_t report_id) {

@@ -34,6 +34,7 @@ class ReportRows {
   private:
     void add_record(const schema::AggregateRecord& record, std::int64_t report_id, std::int64_t id);
     void write_records();
+    void clear_records();
 
     Database& database_;
     Statement aggregate_;

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cassert>
 #include <deque>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct Cell {
 
 struct RowBatch::Rows {
     std::size_t columns = 0;
+    std::string declaration;       ///< of the table that SQLite sees
     std::vector<Cell> cells;       ///< row after row
     std::deque<std::string> kept;  ///< what cells point at, if nobody else keeps it
 
@@ -49,17 +51,15 @@ struct RowBatch::Rows {
                        sqlite3_vtab** table,
                        char** /*error*/) {
         const auto* self = static_cast<const Rows*>(rows);
-        std::string sql = "CREATE TABLE rows (";
-        for (std::size_t i = 0; i < self->columns; ++i) {
-            sql += (i == 0 ? "c" : ", c") + std::to_string(i);
-        }
-        sql += ')';
-        if (const int code = sqlite3_declare_vtab(database, sql.c_str()); code != SQLITE_OK) {
+        const int code = sqlite3_declare_vtab(database, self->declaration.c_str());
+        if (code != SQLITE_OK) {
             return code;
         }
-        auto made = std::make_unique<Table>();
-        made->rows = self;
-        *table = &made.release()->base;
+        auto* made = new (std::nothrow) Table{{}, self};
+        if (made == nullptr) {
+            return SQLITE_NOMEM;
+        }
+        *table = &made->base;
         return SQLITE_OK;
     }
     static int disconnect(sqlite3_vtab* table) {
@@ -68,9 +68,11 @@ struct RowBatch::Rows {
     }
     static int plan(sqlite3_vtab* /*table*/, sqlite3_index_info* /*info*/) { return SQLITE_OK; }
     static int open(sqlite3_vtab* table, sqlite3_vtab_cursor** cursor) {
-        auto made = std::make_unique<Cursor>();
-        made->rows = reinterpret_cast<Table*>(table)->rows;
-        *cursor = &made.release()->base;
+        auto* made = new (std::nothrow) Cursor{{}, reinterpret_cast<Table*>(table)->rows, 0};
+        if (made == nullptr) {
+            return SQLITE_NOMEM;
+        }
+        *cursor = &made->base;
         return SQLITE_OK;
     }
     static int close(sqlite3_vtab_cursor* cursor) {
@@ -142,6 +144,11 @@ RowBatch::RowBatch(Database& database, const Insert& insert)
     module_ = "row_batch_" + std::to_string(++number);
     rows_->columns =
         static_cast<std::size_t>(std::count(insert.target.begin(), insert.target.end(), ',')) + 1;
+    rows_->declaration = "CREATE TABLE rows (";
+    for (std::size_t i = 0; i < rows_->columns; ++i) {
+        rows_->declaration += (i == 0 ? "c" : ", c") + std::to_string(i);
+    }
+    rows_->declaration += ')';
     const int code = sqlite3_create_module_v2(database.handle(), module_.c_str(), &Rows::module(),
                                               rows_.get(), nullptr);
     if (code != SQLITE_OK) {

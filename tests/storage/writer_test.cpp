@@ -36,6 +36,19 @@ Verdict deliver(Writer& writer, Submission submission) {
 
 }  // namespace
 
+TEST_CASE("a report that breaks a rule of the tables leaves nothing to the next") {
+    const TempDir dir;
+    Store store(dir.file("t.db"));
+    auto broken = report("Reporter", "1", {record("192.0.2.1", 1, "dkim")});
+    broken.records.front().evidence.token.clear();
+    CHECK(store.add(message("a", {broken})).outcome == Outcome::unreadable);
+    CHECK(store.add(message("b", {report("Reporter", "2", {record("192.0.2.2", 1, "dkim")})}))
+              .outcome == Outcome::report);
+    CHECK(rows(store.database,
+               "SELECT count(*), (SELECT count(*) FROM aggregate_dkim), "
+               "(SELECT count(*) FROM aggregate_spf) FROM aggregate_records") == "1|1|1\n");
+}
+
 TEST_CASE("250 means committed: a verdict comes after the rows are there for another connection") {
     const TempDir dir;
     Writer writer(dir.file("t.db"), {});
