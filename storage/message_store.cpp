@@ -91,7 +91,7 @@ void MessageStore::rolled_back() {
     passing_keys_.forget();
 }
 
-Verdict MessageStore::add(Submission& submission) {
+Verdict MessageStore::add(Submission& submission, Guard guard) {
     if (submission.skip_known_bytes) {
         if (const auto known = messages_.find(submission.receipt.sha256)) {
             Verdict verdict;
@@ -101,7 +101,9 @@ Verdict MessageStore::add(Submission& submission) {
             return verdict;
         }
     }
-    savepoint_.run();
+    if (guard == Guard::savepoint) {
+        savepoint_.run();
+    }
     Rows rows;
     try {
         rows = insert(submission);
@@ -109,13 +111,18 @@ Verdict MessageStore::add(Submission& submission) {
         if (!fault_of_message(error) || !database_.in_transaction()) {
             throw;
         }
+        if (guard == Guard::none) {
+            throw RowsRefused(error.code(), error.what());
+        }
         rollback_to_.run();
         passing_keys_.forget();
         const Verdict verdict = insert_raw(submission, error.what());
         release_.run();
         return verdict;
     }
-    release_.run();
+    if (guard == Guard::savepoint) {
+        release_.run();
+    }
     // Sums are pending in memory only for rows that are there.
     for (std::size_t i = 0; i < rows.reports.size(); ++i) {
         const auto* report = std::get_if<schema::AggregateReport>(&submission.reports[i]);

@@ -31,10 +31,18 @@ class MessageStore {
 
     /// After BEGIN. What is remembered of presence tables is dropped if another process wrote.
     void begun();
-    /// One message. Rows that fail are rolled back and the message is stored raw as unreadable,
-    /// with finding `store_failed`. The verdict says committed or already_known; it holds once the
-    /// transaction is committed. Settles the evidence in `submission`.
-    [[nodiscard]] Verdict add(Submission& submission);
+    /// What becomes of a message whose rows break a rule of the tables. No parser lets one through;
+    /// this keeps the store whole if one does.
+    enum class Guard {
+        savepoint,  ///< its rows are rolled back and it is stored raw: unreadable, `store_failed`
+        none        ///< RowsRefused is thrown: roll all back and add again, with savepoints
+    };
+    class RowsRefused : public DatabaseError {
+        using DatabaseError::DatabaseError;
+    };
+    /// One message. The verdict says committed or already_known; it holds once the transaction is
+    /// committed. Settles the evidence in `submission`.
+    [[nodiscard]] Verdict add(Submission& submission, Guard guard = Guard::savepoint);
     /// Before COMMIT: the totals.
     void flush();
     void rolled_back();

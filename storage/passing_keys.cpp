@@ -31,7 +31,8 @@ PassingKeys::PassingKeys(Database& database)
       add_(database.prepare(
           "INSERT INTO passing_keys (domain, selector, month, first_at, last_at) "
           "VALUES (?1, ?2, ?3, ?4, ?4) ON CONFLICT (domain, selector, month) DO UPDATE SET "
-          "first_at = min(first_at, ?4), last_at = max(last_at, ?4)")) {}
+          "first_at = min(first_at, ?4), last_at = max(last_at, ?4) "
+          "WHERE ?4 NOT BETWEEN first_at AND last_at")) {}
 
 bool PassingKeys::passed_elsewhere(const schema::SigningKey& key, std::int64_t at) {
     find_.bind(1, key.domain)

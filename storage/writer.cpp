@@ -81,6 +81,7 @@ struct Writer::Impl {
 
     void run();
     void write(std::vector<Waiting>& batch);
+    std::vector<Verdict> commit(std::vector<Waiting>& batch, MessageStore::Guard guard);
     void tell(std::vector<Waiting>& batch, const std::vector<Verdict>& verdicts);
     void do_work(Work& work);
     void checkpoint_if_large();
@@ -232,21 +233,13 @@ void Writer::Impl::run() {
 
 void Writer::Impl::write(std::vector<Waiting>& batch) {
     std::vector<Verdict> verdicts;
-    verdicts.reserve(batch.size());
     try {
-        Transaction transaction(database);
-        store.begun();
-        for (auto& waiting : batch) {
-            verdicts.push_back(store.add(waiting.submission));
-        }
-        store.flush();
-        const auto begin = Clock::now();
-        transaction.commit();
-        const auto commit =
-            std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin);
-        for (auto& verdict : verdicts) {
-            verdict.batch = static_cast<std::uint32_t>(batch.size());
-            verdict.commit_us = static_cast<std::uint32_t>(commit.count());
+        try {
+            // A savepoint copies each page before its first change: 7 % of this thread's time.
+            verdicts = commit(batch, MessageStore::Guard::none);
+        } catch (const MessageStore::RowsRefused&) {
+            store.rolled_back();
+            verdicts = commit(batch, MessageStore::Guard::savepoint);
         }
     } catch (const DatabaseError& error) {
         store.rolled_back();
@@ -260,6 +253,25 @@ void Writer::Impl::write(std::vector<Waiting>& batch) {
     }
     ++batches;
     tell(batch, verdicts);
+}
+
+std::vector<Verdict> Writer::Impl::commit(std::vector<Waiting>& batch, MessageStore::Guard guard) {
+    std::vector<Verdict> verdicts;
+    verdicts.reserve(batch.size());
+    Transaction transaction(database);
+    store.begun();
+    for (auto& waiting : batch) {
+        verdicts.push_back(store.add(waiting.submission, guard));
+    }
+    store.flush();
+    const auto begin = Clock::now();
+    transaction.commit();
+    const auto commit = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin);
+    for (auto& verdict : verdicts) {
+        verdict.batch = static_cast<std::uint32_t>(batch.size());
+        verdict.commit_us = static_cast<std::uint32_t>(commit.count());
+    }
+    return verdicts;
 }
 
 void Writer::Impl::tell(std::vector<Waiting>& batch, const std::vector<Verdict>& verdicts) {

@@ -4,9 +4,11 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <stop_token>
 #include <thread>
 #include <tuple>
 
@@ -469,14 +471,15 @@ TEST_CASE("others write while totals are made again") {
             domain,
             {report("Reporter", domain, {record("192.0.2.1", 1, "dkim", domain)}, 0, domain)}));
     }
-    std::atomic<bool> done = false;
     std::atomic<int> written = 0;
-    std::thread other([&] {
+    std::jthread other([&](const std::stop_token& stop) {
         Store second(dir.file("t.db"));
-        for (int i = 0; !done || i < 3; ++i) {
+        for (int i = 0; !stop.stop_requested() || i < 3; ++i) {
             const std::string id = "new " + std::to_string(i);
             (void)second.add(message(id, {report("Other", id, {record("192.0.2.2", 1, "dkim")})}));
             ++written;
+            // Without a gap between its transactions whoever waits for the lock may wait for ever.
+            std::this_thread::sleep_for(std::chrono::milliseconds(2));
         }
     });
     while (written == 0) {
@@ -486,7 +489,7 @@ TEST_CASE("others write while totals are made again") {
         store.database.execute("DELETE FROM source_totals WHERE domain LIKE 'd%.example'");
         CHECK(rebuild(store.database).totals > 0);
     }
-    done = true;
+    other.request_stop();
     other.join();
     CHECK(problems(store.database) == "");
     CHECK(rows(store.database, "SELECT sum(messages) FROM source_totals WHERE domain LIKE 'd%'") ==

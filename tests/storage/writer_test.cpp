@@ -100,6 +100,53 @@ TEST_CASE("what waits is written in one transaction and each gets its own verdic
     CHECK(writer.stats().queue_bytes == 0);
 }
 
+TEST_CASE("a message that breaks a rule of the tables is stored raw, the rest of its group whole") {
+    const TempDir dir;
+    std::map<std::string, Verdict> verdicts;
+    Writer writer(dir.file("t.db"), {});
+    std::promise<void> started;
+    std::promise<void> hold;
+    REQUIRE(writer.run(
+        [&](Database&) {
+            started.set_value();
+            hold.get_future().wait();
+        },
+        {}));
+    started.get_future().wait();
+    for (const std::string name : {"first", "broken", "last", "broken too", "again"}) {
+        auto mail =
+            message(name, {report("Reporter", name, {record("192.0.2.1", 3, "dkim+signs-as=a")})});
+        if (name.starts_with("broken")) {
+            std::get<schema::AggregateReport>(mail.reports.front())
+                .records.front()
+                .evidence.token.clear();
+        }
+        if (name == "again") {
+            mail.reports = {
+                report("Reporter", "first", {record("192.0.2.1", 3, "dkim+signs-as=a")})};
+        }
+        REQUIRE(writer.submit(std::move(mail),
+                              [&, name](const Verdict& verdict) { verdicts[name] = verdict; }));
+    }
+    hold.set_value();
+    writer.stop();
+    for (const std::string name : {"first", "last"}) {
+        CHECK(verdicts[name].outcome == Outcome::report);
+        CHECK(verdicts[name].batch == 5);
+    }
+    for (const std::string name : {"broken", "broken too"}) {
+        CHECK(verdicts[name].status == Verdict::Status::committed);
+        CHECK(verdicts[name].outcome == Outcome::unreadable);
+        CHECK(verdicts[name].detail == "store_failed");
+    }
+    CHECK(verdicts["again"].outcome == Outcome::duplicate);
+    Database database(dir.file("t.db"), Database::Mode::read_only);
+    CHECK(rows(database,
+               "SELECT count(*), (SELECT count(*) FROM aggregate_reports), (SELECT sum(messages) "
+               "FROM source_totals), (SELECT sum(reporters) FROM source_totals), (SELECT "
+               "count(*) FROM originals) FROM messages") == "5|2|6|1|5\n");
+}
+
 TEST_CASE("a full queue refuses and does not grow") {
     const TempDir dir;
     Writer::Options options;
