@@ -22,9 +22,9 @@ struct WriterStats {
 
 /// The one thread that writes messages. Group commit by natural batching: whatever waits is written
 /// in one transaction; the callbacks run after COMMIT, on the writer thread, and must be short. If
-/// the rows of a message break a rule of the tables, the group is written again with a SAVEPOINT per
-/// message, and that one is stored raw as unreadable (stage `store`); a failed COMMIT gives every
-/// message of the group its verdict busy, full or failed.
+/// the rows of a message break a rule of the tables, the group is written again with a SAVEPOINT
+/// per message, and that one is stored raw as unreadable (stage `store`); a failed COMMIT gives
+/// every message of the group its verdict busy, full or failed.
 class Writer {
   public:
     struct Options {

@@ -5,6 +5,7 @@
 #include "schema/date_time.hpp"
 #include "schema/ip_address.hpp"
 #include "server/commands/readiness.hpp"
+#include "server/commands/source_advice.hpp"
 
 namespace dmarcbox {
 namespace {
@@ -74,48 +75,15 @@ std::string explain(const SourceGroup& group) {
            plural(static_cast<std::int64_t>(group.days.count()), "day", "days");
 }
 
-bool is_default_key(std::string_view domain) {
-    return domain.ends_with("onmicrosoft.com") || domain.ends_with("gappssmtp.com");
-}
-
-/// What to do about it, in half a line.
 std::string fix_of(const SourceGroup& group, const std::string& domain) {
     const ReadinessSource& source = group.first();
-    const std::string_view token = source.evidence;
-    const std::string own = escape_for_terminal(domain);
-    if (source.confidence == "check") {
-        return "look: a provider of yours that changes mail, or a forwarder? Label it";
-    }
-    if (source.source_class == SourceClass::forwarder) {
-        const std::int64_t through = group.messages - group.failed;
-        return through == 0
-                   ? "nothing to fix"
-                   : "nothing to fix; " + plural(through, "other", "others") + " passed through it";
-    }
-    if (source.source_class == SourceClass::unauthenticated) {
-        return group.days.count() * 2 > kReadinessDays
-                   ? "a forgotten server of yours? Label it, or let it sign with d=" + own
-                   : "likely not yours: this is what the policy is for";
-    }
-    if (token.starts_with("signs-as:") && is_default_key(source.authenticates_as)) {
-        return "switch on DKIM for your domain at this provider (d=" + own + ")";
-    }
-    if (token.starts_with("signs-as:")) {
-        return "let the provider sign with d=" + own + " (its \"custom domain\" page)";
-    }
-    if (token.starts_with("sends-as:")) {
-        return "do you know it? Let it sign with d=" + own + "; if not, label it unauthenticated";
-    }
-    if (token == "own-key-bad") {
-        return "the published DKIM key does not fit: compare the selector's record with the key";
-    }
-    if (token == "strict") {
-        return "sign with d= exactly as in From, or keep relaxed alignment";
-    }
-    if (token == "reporter-disagrees") {
-        return "compare From, d= and the return path in a sample";
-    }
-    return "sign all of its mail with d=" + own;
+    return escape_for_terminal(advice({.source_class = source.source_class,
+                                       .evidence = source.evidence,
+                                       .confidence = source.confidence,
+                                       .authenticates_as = source.authenticates_as,
+                                       .passed = group.messages - group.failed,
+                                       .days = group.days.count()},
+                                      domain));
 }
 
 std::string state_word(ReadinessGate::State state) {

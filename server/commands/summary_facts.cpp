@@ -1,6 +1,7 @@
 #include "server/commands/summary_facts.hpp"
 
 #include <algorithm>
+#include <bitset>
 #include <map>
 #include <set>
 #include <tuple>
@@ -9,6 +10,7 @@
 
 #include "schema/date_time.hpp"
 #include "schema/ip_address.hpp"
+#include "server/commands/source_advice.hpp"
 
 namespace dmarcbox {
 namespace {
@@ -49,7 +51,10 @@ std::string name_of(const std::string& network,
 class Loader {
   public:
     Loader(storage::Database& database, const SummaryQuestion& question)
-        : database_(database), question_(question) {}
+        : database_(database),
+          question_(question),
+          identities_(database.prepare("SELECT kind, identity FROM source_identities"
+                                       " WHERE domain = ?1 AND source_ip = ?2")) {}
 
     SummaryFacts load(std::int64_t now) {
         if (!find_period(now)) {
@@ -70,6 +75,14 @@ class Loader {
     }
 
   private:
+    struct Seen {
+        std::string domain;
+        ReadinessSource source;
+        std::size_t first_day = kMostDays;  ///< of the period with its mail
+        std::size_t last_day = 0;
+        std::size_t place = 0;  ///< in facts_.sources
+    };
+
     storage::Statement over_period(const std::string& sql) {
         auto statement = database_.prepare(sql);
         statement.bind(1, facts_.begin_at);
@@ -155,15 +168,16 @@ class Loader {
             key += row.text(1);
             auto [found, added] = known_.try_emplace(key, sources_.size());
             if (added) {
-                sources_.emplace_back();
-                sources_.back().first = row.text(0);
-                sources_.back().second.ip = row.text(1);
+                Seen& seen = sources_.emplace_back();
+                seen.domain = row.text(0);
+                seen.source.ip = row.text(1);
             }
-            add_record(row, sources_[found->second].second);
+            add_record(row, sources_[found->second]);
         }
     }
 
-    void add_record(const storage::Statement& row, ReadinessSource& source) {
+    void add_record(const storage::Statement& row, Seen& seen) {
+        ReadinessSource& source = seen.source;
         const std::int64_t count = row.integer(2);
         const bool passed = row.integer(3) != 0;
         const std::string_view token = row.text(4);
@@ -184,6 +198,8 @@ class Loader {
                    : source.evidence_messages.emplace(token, 0).first->second,
                count);
         const std::size_t day = day_of(row.integer(5));
+        seen.first_day = std::min(seen.first_day, day);
+        seen.last_day = std::max(seen.last_day, day);
         SummaryDay& sum = facts_.days[day];
         add_to(sum.messages.at(index_of(class_of_evidence(token))), count);
         add_to(sum.passed, passed ? count : 0);
@@ -203,16 +219,17 @@ class Loader {
             cosigners[std::string(signer.text(0))].emplace(signer.text(1));
         }
         std::map<std::string, std::int64_t> passing;
-        for (const auto& [domain, source] : sources_) {
-            add_to(passing[domain], source.passed);
+        for (const auto& seen : sources_) {
+            add_to(passing[seen.domain], seen.source.passed);
         }
-        for (auto& [domain, source] : sources_) {
-            classify(source, cosigners[domain], passing[domain]);
+        for (auto& seen : sources_) {
+            classify(seen.source, cosigners[seen.domain], passing[seen.domain]);
         }
         if (database_.integer("SELECT count(*) FROM labels") != 0) {
             apply_labels();
         }
-        for (const auto& [domain, source] : sources_) {
+        for (const auto& seen : sources_) {
+            const ReadinessSource& source = seen.source;
             add_to(facts_.class_messages.at(index_of(source.source_class)), source.messages);
             add_to(facts_.class_failed.at(index_of(source.source_class)), source.failed());
         }
@@ -227,7 +244,7 @@ class Loader {
             if (found == known_.end()) {
                 continue;
             }
-            ReadinessSource& source = sources_[found->second].second;
+            ReadinessSource& source = sources_[found->second].source;
             for (std::size_t i = 0; i < kSourceClasses; ++i) {
                 if (to_string(static_cast<SourceClass>(i)) == label.text(2)) {
                     source.source_class = static_cast<SourceClass>(i);
@@ -238,47 +255,121 @@ class Loader {
     }
 
     void group_sources() {
-        struct Group {
-            SummarySource sum;
-            std::optional<schema::IpAddress> least;
-            std::optional<schema::IpAddress> greatest;
-            std::set<std::int64_t> reporters;
-        };
         using Key = std::tuple<std::string, std::string, SourceClass, std::string, std::string>;
         std::map<Key, Group> groups;
-        for (const auto& [domain, source] : sources_) {
+        for (auto& seen : sources_) {
+            const ReadinessSource& source = seen.source;
             const auto parsed = schema::parse_ip(source.ip);
             const std::string network =
                 parsed && parsed->exact ? parsed->address.network() : source.ip;
-            Group& group =
-                groups[{domain, network, source.source_class, source.evidence, source.confidence}];
-            SummarySource& sum = group.sum;
-            sum.domain = domain;
-            sum.source_class = source.source_class;
-            sum.evidence = source.evidence;
-            sum.confidence = source.confidence;
-            sum.authenticates_as = source.authenticates_as;
-            ++sum.sources;
+            Group& group = groups[{seen.domain, network, source.source_class, source.evidence,
+                                   source.confidence}];
+            group.members.push_back(&seen);
             if (parsed && parsed->exact) {
                 const auto& address = parsed->address;
                 group.least = group.least ? std::min(*group.least, address) : address;
                 group.greatest = group.greatest ? std::max(*group.greatest, address) : address;
             }
-            sum.name = sum.sources == 1 ? source.ip
-                                        : name_of(network, group.least, group.greatest) + " (" +
-                                              std::to_string(sum.sources) + ")";
-            add_to(sum.messages, source.messages);
-            add_to(sum.failed, source.failed());
-            group.reporters.insert(source.reporters.begin(), source.reporters.end());
+            const auto sources = group.members.size();
+            group.sum.name = sources == 1 ? source.ip
+                                          : name_of(network, group.least, group.greatest) + " (" +
+                                                std::to_string(sources) + ")";
+            add_to(group.sum.messages, source.messages);
+            add_to(group.sum.failed, source.failed());
         }
+        std::vector<Group*> ordered;
         for (auto& [key, group] : groups) {
-            group.sum.reporters = group.reporters.size();
-            facts_.sources.push_back(std::move(group.sum));
+            group.sum.domain = std::get<0>(key);
+            ordered.push_back(&group);
         }
-        std::sort(facts_.sources.begin(), facts_.sources.end(), [](const auto& a, const auto& b) {
+        std::sort(ordered.begin(), ordered.end(), [](const Group* left, const Group* right) {
+            const auto& a = left->sum;
+            const auto& b = right->sum;
             return std::tie(b.failed, b.messages, a.domain, a.name) <
                    std::tie(a.failed, a.messages, b.domain, b.name);
         });
+        std::vector<std::string> names(reporters_.size());
+        for (const auto& [name, number] : reporters_) {
+            names[static_cast<std::size_t>(number)] = name;
+        }
+        for (Group* group : ordered) {
+            describe(*group, names);
+            for (Seen* seen : group->members) {
+                seen->place = facts_.sources.size();
+            }
+            facts_.sources.push_back(std::move(group->sum));
+        }
+    }
+
+    struct Group {
+        SummarySource sum;
+        std::optional<schema::IpAddress> least;
+        std::optional<schema::IpAddress> greatest;
+        std::vector<Seen*> members;
+    };
+
+    void describe(Group& group, const std::vector<std::string>& names) {
+        SummarySource& sum = group.sum;
+        const ReadinessSource& first = group.members.front()->source;
+        sum.source_class = first.source_class;
+        sum.evidence = first.evidence;
+        sum.confidence = first.confidence;
+        sum.authenticates_as = first.authenticates_as;
+        sum.sources = static_cast<std::int64_t>(group.members.size());
+        std::set<std::int64_t> reporters;
+        std::bitset<kReadinessDays> days;
+        for (const Seen* seen : group.members) {
+            reporters.insert(seen->source.reporters.begin(), seen->source.reporters.end());
+            days |= seen->source.days;
+        }
+        sum.reporters = reporters.size();
+        if (sum.failed == 0) {
+            return;
+        }
+        sum.advice = advice({.source_class = sum.source_class,
+                             .evidence = sum.evidence,
+                             .confidence = sum.confidence,
+                             .authenticates_as = sum.authenticates_as,
+                             .passed = sum.messages - sum.failed,
+                             .days = days.count()},
+                            sum.domain);
+        if (facts_.sources.size() < kDetailed) {
+            for (const auto number : reporters) {
+                note(sum.details.reporters, names[static_cast<std::size_t>(number)]);
+            }
+            load_details(group);
+        }
+    }
+
+    static void note(std::vector<std::string>& list, std::string_view value) {
+        if (list.size() <= kDetails && std::find(list.begin(), list.end(), value) == list.end()) {
+            list.emplace_back(value);
+        }
+    }
+
+    void load_details(Group& group) {
+        SummaryDetails& details = group.sum.details;
+        std::size_t first_day = facts_.days.size() - 1;
+        std::size_t last_day = 0;
+        for (const Seen* seen : group.members) {
+            first_day = std::min(first_day, seen->first_day);
+            last_day = std::max(last_day, seen->last_day);
+            note(details.addresses, seen->source.ip);
+        }
+        details.first_day = facts_.days[first_day].day;
+        details.last_day = facts_.days[last_day].day;
+        for (const auto& address : details.addresses) {
+            identities_.bind(1, std::string_view(group.sum.domain));
+            identities_.bind(2, std::string_view(address));
+            while (identities_.step()) {
+                const auto kind = identities_.text(0);
+                note(kind == "from"   ? details.from
+                     : kind == "dkim" ? details.dkim
+                                      : details.spf,
+                     identities_.text(1));
+            }
+            identities_.reset();
+        }
     }
 
     void load_before() {
@@ -338,10 +429,6 @@ class Loader {
         if (count.step()) {
             facts_.failure_reports = count.integer(0);
         }
-        std::map<std::string, std::string> classes;
-        for (const auto& [domain, source] : sources_) {
-            classes[domain + ' ' + source.ip] = to_string(source.source_class);
-        }
         auto row = over_period(
             "SELECT id, arrived_at, reported_domain, source_ip, sample_from, sample_subject"
             " FROM failure_reports WHERE arrived_at >= ?1 AND arrived_at < ?2"
@@ -355,7 +442,14 @@ class Loader {
             sample.source_ip = row.text(3);
             sample.sample_from = row.text(4);
             sample.sample_subject = row.text(5);
-            sample.source_class = classes[sample.reported_domain + ' ' + sample.source_ip];
+            const auto seen = known_.find(sample.reported_domain + ' ' + sample.source_ip);
+            if (seen != known_.end()) {
+                const Seen& source = sources_[seen->second];
+                sample.source_class = to_string(source.source.source_class);
+                if (!sample.sample_subject.empty()) {
+                    note(facts_.sources[source.place].details.subjects, sample.sample_subject);
+                }
+            }
         }
     }
 
@@ -415,8 +509,9 @@ class Loader {
 
     storage::Database& database_;
     const SummaryQuestion& question_;
+    storage::Statement identities_;
     SummaryFacts facts_;
-    std::vector<std::pair<std::string, ReadinessSource>> sources_;  ///< domain, source
+    std::vector<Seen> sources_;
     std::unordered_map<std::string, std::size_t> known_;  ///< `domain source` -> place in sources_
     std::unordered_map<std::string, std::int64_t> reporters_;
 };

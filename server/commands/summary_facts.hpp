@@ -28,6 +28,20 @@ struct SummaryDay {
     [[nodiscard]] std::int64_t all() const;
 };
 
+constexpr std::size_t kDetails = 5;
+
+/// What the tables have no column for. Lists hold kDetails values, and one more if there are more.
+struct SummaryDetails {
+    std::string first_day;  ///< of the period with its mail
+    std::string last_day;
+    std::vector<std::string> addresses;
+    std::vector<std::string> reporters;
+    std::vector<std::string> from;  ///< domains of failing mail, of any time
+    std::vector<std::string> dkim;
+    std::vector<std::string> spf;
+    std::vector<std::string> subjects;  ///< of `samples`, newest first
+};
+
 /// Sources of one network that show the same.
 struct SummarySource {
     std::string domain;
@@ -40,6 +54,8 @@ struct SummarySource {
     std::int64_t messages = 0;
     std::int64_t failed = 0;
     std::size_t reporters = 0;
+    std::string advice = {};      ///< what to do, if some of it fails
+    SummaryDetails details = {};  ///< of the kDetailed that fail most
 };
 
 struct SummaryReporter {
@@ -135,6 +151,7 @@ struct SummaryFacts {
 };
 
 constexpr std::size_t kSummarySamples = 20;
+constexpr std::size_t kDetailed = 500;
 
 /// One pass over the records of the period. `now` is for silence alone.
 [[nodiscard]] SummaryFacts load_summary(storage::Database& database,

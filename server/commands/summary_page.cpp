@@ -5,13 +5,13 @@
 #include <vector>
 
 #include "schema/date_time.hpp"
+#include "server/commands/page_table.hpp"
 #include "server/commands/summary.hpp"
 #include "server/commands/summary_chart.hpp"
 
 namespace dmarcbox {
 namespace {
 
-constexpr std::size_t kMostRows = 500;  // for more there is SQL
 constexpr std::size_t kMostReporters = 20;
 constexpr std::size_t kMostBars = 20;
 constexpr std::int64_t kDay = 86400;
@@ -31,7 +31,7 @@ nav ul{display:flex;flex-wrap:wrap;gap:.2rem 1rem;list-style:none;margin:.6rem 0
 a{color:inherit}a:focus-visible,summary:focus-visible{outline:3px solid var(--misconfigured);outline-offset:2px}
 .numbers{display:grid;grid-template-columns:repeat(auto-fit,minmax(11rem,1fr));gap:.6rem;margin:1rem 0;padding:0;list-style:none}
 .numbers li{background:var(--box);border:1px solid var(--line);border-radius:.4rem;padding:.6rem .8rem;color:var(--second)}
-.numbers strong{display:block;font-size:1.5rem;color:var(--text)}
+.numbers a{display:block;text-decoration:none}.numbers strong{display:block;font-size:1.5rem;color:var(--text)}
 figure{margin:.6rem 0}svg{width:100%;height:auto;display:block}
 svg text{fill:var(--second);font:12px system-ui,sans-serif}.nb{white-space:nowrap}.grid{stroke:var(--line)}
 rect.aligned{fill:var(--aligned)}rect.forwarder{fill:var(--forwarder)}rect.misconfigured{fill:var(--misconfigured)}
@@ -41,7 +41,7 @@ rect.unauthenticated{fill:url(#hatch)}.unauthenticated-ground{fill:var(--unauthe
 table{border-collapse:collapse;width:100%;font-size:.92rem}
 th,td{padding:.35rem .6rem;text-align:left;vertical-align:top;border-top:1px solid var(--line);white-space:nowrap}
 thead th{border-top:0;background:var(--box)}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
-td.t{white-space:normal;overflow-wrap:anywhere;min-width:7rem}td.t.long{min-width:17rem}
+td.t{white-space:normal;overflow-wrap:anywhere;min-width:7rem}td.t.long{min-width:16rem}
 td.id{font-family:ui-monospace,monospace;font-size:.88rem}
 .class{white-space:nowrap}.class::before{content:"";display:inline-block;width:.7em;height:.7em;margin-right:.4em;border-radius:2px;background:var(--c)}
 .aligned{--c:var(--aligned)}.forwarder{--c:var(--forwarder)}.misconfigured{--c:var(--misconfigured)}.unauthenticated{--c:var(--unauthenticated)}
@@ -50,9 +50,12 @@ td.id{font-family:ui-monospace,monospace;font-size:.88rem}
 .verdicts{list-style:none;margin:1rem 0;padding:0}
 .verdicts li{border:1px solid var(--line);border-left:.4rem solid var(--c);border-radius:.4rem;padding:.6rem .8rem;margin:.4rem 0;background:var(--box)}
 .verdicts li>span{color:var(--second)}
-details{margin:.5rem 0}summary{cursor:pointer}ul.key{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;list-style:none;padding:0;margin:.3rem 0}
+details{margin:.5rem 0}summary{cursor:pointer}
+tr.below td{border-top:0;padding-top:0;white-space:normal}tr.below details{margin:0}tr.below summary{color:var(--second)}
+tr.below dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem .8rem;margin:.3rem 0}tr.below dt{color:var(--second)}tr.below dd{margin:0}
+ul.key{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;list-style:none;padding:0;margin:.3rem 0}
 .skip{position:absolute;left:-99rem}.skip:focus{left:1rem}
-@media(max-width:600px){body{padding:.6rem}h1{font-size:1.2rem}.days text{font-size:20px}.chart svg{min-width:40rem}}
+@media(max-width:600px){body{padding:.6rem}h1{font-size:1.2rem}.days text{font-size:20px}.chart svg{min-width:40rem}td.t{min-width:16rem}td.t.long{min-width:26rem}}
 @media print{*{-webkit-print-color-adjust:exact;print-color-adjust:exact}nav{display:none}body{max-width:none}
 tr,figure,.verdicts li,.numbers{break-inside:avoid}h2{break-after:avoid}.scroll{overflow:visible}td.t.t{min-width:4rem}summary{display:none}
 details::details-content{content-visibility:visible;block-size:auto}}
@@ -71,63 +74,6 @@ std::optional<double> share(std::int64_t part, std::int64_t whole) {
     return whole == 0 ? std::nullopt
                       : std::optional(static_cast<double>(part) / static_cast<double>(whole));
 }
-
-std::string html(std::string_view stored) {
-    return escape_for_html(stored);
-}
-
-std::string class_cell(std::string_view word) {
-    return word.empty() ? "<td></td>"
-                        : "<td><span class=\"class " + std::string(word) + "\">" +
-                              std::string(word) + "</span></td>";
-}
-
-std::string cell(const std::string& safe) {
-    return "<td>" + safe + "</td>";
-}
-
-/// Stored text may be long: it breaks within its column.
-std::string text_cell(std::string_view stored, bool long_text = false) {
-    return (long_text ? "<td class=\"t long\">" : "<td class=\"t\">") + html(stored) + "</td>";
-}
-
-std::string id_cell(const std::string& safe) {
-    return "<td class=\"id\">" + safe + "</td>";
-}
-
-std::string number_cell(std::int64_t value) {
-    return "<td class=\"n\">" + with_commas(value) + "</td>";
-}
-
-/// A table in a box that scrolls; heads that end with `#` are of numbers.
-class Table {
-  public:
-    Table(std::ostream& out, std::initializer_list<std::string_view> heads) : out_(out) {
-        out_ << R"(<div class="scroll" tabindex="0"><table><thead><tr>)";
-        for (auto head : heads) {
-            const bool number = head.ends_with('#');
-            out_ << (number ? R"(<th scope="col" class="n">)" : "<th scope=\"col\">")
-                 << (number ? head.substr(0, head.size() - 1) : head) << "</th>";
-        }
-        out_ << "</tr></thead><tbody>\n";
-    }
-    Table(const Table&) = delete;
-    Table& operator=(const Table&) = delete;
-    ~Table() { out_ << "</tbody></table></div>\n"; }
-    /// False: there are rows enough.
-    bool row(std::initializer_list<std::string> cells) {
-        out_ << "<tr>";
-        for (const auto& one : cells) {
-            out_ << one;
-        }
-        out_ << "</tr>\n";
-        return ++rows_ < kMostRows;
-    }
-
-  private:
-    std::ostream& out_;
-    std::size_t rows_ = 0;
-};
 
 class Page {
   public:
@@ -232,11 +178,13 @@ class Page {
     }
 
     void numbers() {
-        const auto number = [&](const std::string& value, const std::string& words) {
-            out_ << "<li><strong>" << value << "</strong>" << words << "</li>";
+        const auto number = [&](std::string_view section, const std::string& value,
+                                const std::string& words) {
+            out_ << "<li><a href=\"#" << section << "\"><strong>" << value << "</strong>" << words
+                 << "</a></li>";
         };
         out_ << "<ul class=\"numbers\">";
-        number(with_commas(facts_.messages), "messages as your domain");
+        number("days", with_commas(facts_.messages), "messages as your domain");
         std::string trend = "pass DMARC";
         if (const auto before = facts_.pass_rate_before()) {
             std::array<char, 64> text{};
@@ -244,14 +192,14 @@ class Page {
                           (facts_.pass_rate().value_or(0) - *before) * 100);
             trend = text.data();
         }
-        number(percent(facts_.pass_rate()), trend);
+        number("sources", percent(facts_.pass_rate()), trend);
         const auto yours = [&](const std::array<std::int64_t, kSourceClasses>& sums) {
             return sums.at(static_cast<std::size_t>(SourceClass::aligned)) +
                    sums.at(static_cast<std::size_t>(SourceClass::misconfigured));
         };
-        number(percent(share(yours(facts_.class_failed), yours(facts_.class_messages))),
+        number("failing", percent(share(yours(facts_.class_failed), yours(facts_.class_messages))),
                "of your own mail fails");
-        number(std::to_string(facts_.reporters.size()),
+        number("reporters", std::to_string(facts_.reporters.size()),
                "reporters, " + with_commas(facts_.reports) + " reports");
         out_ << "</ul>\n";
         if (facts_.pruned_reports > 0) {
@@ -285,8 +233,8 @@ class Page {
         class_key();
         out_ << "</figure><details><summary>The numbers</summary>\n";
         {
-            Table table(out_, {"Day", "Reports#", "Messages#", "Passed#", "Forwarded#",
-                               "Misconfigured#", "Unauthenticated#"});
+            PageTable table(out_, {"Day", "Reports#", "Messages#", "Passed#", "Forwarded#",
+                                   "Misconfigured#", "Unauthenticated#"});
             for (const auto& day : facts_.days) {
                 const auto of = [&](SourceClass c) {
                     return number_cell(day.messages.at(static_cast<std::size_t>(c)));
@@ -312,17 +260,18 @@ class Page {
         out_ << "<section id=\"failing\"><h2>Sources that fail</h2><p>" << with_commas(failed)
              << " messages of " << count << " sources fail, most first.</p>\n";
         if (count > 0) {
-            Table table(out_, {"Source", "Class", "Evidence", "Failed#", "Messages#", "Domain"});
-            for (const auto& source : facts_.sources) {
-                if (source.failed == 0 ||
-                    !table.row(
-                        {id_cell(html(source.name)), class_cell(to_string(source.source_class)),
-                         text_cell(evidence_words(source.evidence) + " (" + source.confidence + ")",
-                                   true),
-                         number_cell(source.failed), number_cell(source.messages),
-                         text_cell(source.domain)})) {
-                    break;
-                }
+            const bool several = facts_.domains.size() > 1;
+            PageTable table(out_, {"Source", "Class", "Failed#", "Messages#", "Evidence",
+                                   "What to do", several ? "Domain" : ""});
+            bool more = true;
+            for (auto source = facts_.sources.begin();
+                 more && source != facts_.sources.end() && source->failed > 0; ++source) {
+                more = table.row(
+                    {id_cell(html(source->name)), class_cell(to_string(source->source_class)),
+                     number_cell(source->failed), number_cell(source->messages),
+                     text_cell(evidence_words(source->evidence) + " (" + source->confidence + ")"),
+                     text_cell(source->advice, true), several ? text_cell(source->domain) : ""});
+                table.below(details_of(*source));
             }
         }
         out_ << "</section>\n";
@@ -340,7 +289,7 @@ class Page {
         out_ << "<section id=\"sources\"><h2>All sources</h2><p>The largest of " << sources.size()
              << ", passed and <span>failed (hatched)</span>.</p>\n";
         {
-            Table table(out_, {"Source", "Class", "Passed and failed", "Messages#", "Passed#"});
+            PageTable table(out_, {"Source", "Class", "Passed and failed", "Messages#", "Passed#"});
             for (std::size_t i = 0; i < std::min(sources.size(), kMostBars); ++i) {
                 const SummarySource& source = *sources[i];
                 const auto width = [&](std::int64_t messages) {
@@ -381,7 +330,7 @@ class Page {
              << reporters_chart(facts_, kMostReporters)
              << "</div></figure><details><summary>The numbers</summary>\n";
         {
-            Table table(out_, {"Reporter", "Reports#", "Messages#", "Newest"});
+            PageTable table(out_, {"Reporter", "Reports#", "Messages#", "Newest"});
             for (const auto& reporter : facts_.reporters) {
                 if (!table.row({text_cell(reporter.org_name), number_cell(reporter.reports),
                                 number_cell(reporter.messages),
@@ -400,7 +349,7 @@ class Page {
              << policies_chart(facts_, kMostReporters)
              << "</div></figure><details><summary>The numbers</summary>\n";
         {
-            Table table(out_, {"Domain", "Reporter", "p", "sp", "First seen", "Last seen"});
+            PageTable table(out_, {"Domain", "Reporter", "p", "sp", "First seen", "Last seen"});
             for (const auto& policy : facts_.policies) {
                 if (!table.row({text_cell(policy.domain), text_cell(policy.org_name),
                                 text_cell(policy.p), text_cell(policy.sp),
@@ -417,7 +366,7 @@ class Page {
         out_ << "<section id=\"samples\"><h2>Failure samples</h2><p>"
              << with_commas(facts_.failure_reports) << " failure reports in this period.</p>\n";
         if (!facts_.samples.empty()) {
-            Table table(out_, {"Arrived", "Source", "Class", "From", "Subject"});
+            PageTable table(out_, {"Arrived", "Source", "Class", "From", "Subject"});
             for (const auto& sample : facts_.samples) {
                 table.row({cell(schema::day_of(sample.arrived_at)), id_cell(html(sample.source_ip)),
                            class_cell(sample.source_class), text_cell(sample.sample_from, true),
@@ -431,7 +380,7 @@ class Page {
         out_ << "<section id=\"tls\"><h2>TLS</h2><p>" << with_commas(facts_.tls_failed) << " of "
              << with_commas(facts_.tls_sessions) << " reported sessions failed.</p>\n";
         if (!facts_.tls.empty()) {
-            Table table(out_, {"Domain", "Policy", "Failure", "Sessions#"});
+            PageTable table(out_, {"Domain", "Policy", "Failure", "Sessions#"});
             for (const auto& failure : facts_.tls) {
                 table.row({text_cell(failure.policy_domain), text_cell(failure.policy_type),
                            text_cell(failure.result_type), number_cell(failure.sessions)});
@@ -445,7 +394,7 @@ class Page {
              << (facts_.unreadable == 1 ? " message" : " messages") << " could not be read since "
              << schema::day_of(facts_.begin_at) << ".</p>\n";
         if (!facts_.problems.empty()) {
-            Table table(out_, {"Code", "Messages#", "Example"});
+            PageTable table(out_, {"Code", "Messages#", "Example"});
             for (const auto& problem : facts_.problems) {
                 table.row({text_cell(problem.code), number_cell(problem.messages),
                            cell("<code>dmarcbox show " +
@@ -455,7 +404,7 @@ class Page {
         if (!facts_.refusals.empty()) {
             out_ << "<h3>Refused recipients</h3><p>If one of these should have been taken, "
                     "<code>accept</code> in the configuration is wrong.</p>\n";
-            Table table(out_, {"Reason", "Domain", "Count#"});
+            PageTable table(out_, {"Reason", "Domain", "Count#"});
             for (const auto& refusal : facts_.refusals) {
                 table.row({text_cell(refusal.reason), text_cell(refusal.domain),
                            number_cell(refusal.count)});

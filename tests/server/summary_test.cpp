@@ -75,6 +75,9 @@ SummaryFacts evil_facts() {
     facts.days.push_back({"2026-11-21", 1, 0, {0, 0, 0, 1}});
     facts.sources.push_back({kEvil, kEvil, SourceClass::unauthenticated, "signs-as:" + kEvil,
                              "high", kEvil, 1, 1, 1, 1});
+    facts.sources.back().advice = kEvil;
+    facts.sources.back().details = {"2026-11-21", "2026-11-21", {kEvil}, {kEvil},
+                                    {kEvil},      {kEvil},      {kEvil}, {kEvil}};
     facts.reporters.push_back({kEvil, 1, 1, kBegin, {true}});
     facts.silent.push_back({kEvil, kEvil, kDay, kDay});
     facts.policies.push_back({kEvil, kEvil, kEvil, kEvil, kBegin, kBegin});
@@ -315,6 +318,45 @@ TEST_CASE("summary: the page begins with the verdict of each domain") {
     CHECK(bad.find("<li class=\"unauthenticated\">") < bad.find("class=\"numbers\""));
     CHECK(page(Verdict::ready, "").find("<li class=\"aligned\">") != std::string::npos);
     CHECK(page(Verdict::not_enough_data, "").find("<li class=\"forwarder\">") != std::string::npos);
+}
+
+TEST_CASE("summary: a source that fails has what to do, and opens to what is known of it") {
+    Box box;
+    for (int i = 1; i <= 7; ++i) {
+        box.add("Reporter " + std::to_string(i), 2,
+                {record("203.0.113." + std::to_string(100 + i), i, "nothing")});
+    }
+    schema::FailureReport sample;
+    sample.arrived_at = kBegin + kDay;
+    sample.reported_domain = "example.org";
+    sample.source_ip = "203.0.113.104";
+    sample.sample_subject = "Your <invoice>";
+    (void)box.store.add(message("sample", {sample}, 1));
+    const auto facts = box.facts();
+    REQUIRE(facts.sources.size() == 4);
+    const auto& provider = facts.sources[0];
+    CHECK(provider.advice ==
+          "let the provider sign with d=example.org (its \"custom domain\" page)");
+    CHECK(provider.details.addresses == std::vector<std::string>{"198.51.100.8", "198.51.100.9"});
+    CHECK(provider.details.first_day == "2026-11-21");
+    CHECK(provider.details.last_day == "2026-11-24");
+    const auto& spoofers = facts.sources[1];
+    CHECK(spoofers.name == "203.0.113.99-107 (8)");
+    CHECK(spoofers.details.addresses.size() == kDetails + 1);
+    CHECK(spoofers.details.reporters.size() == kDetails + 1);
+    CHECK(spoofers.details.subjects == std::vector<std::string>{"Your <invoice>"});
+    CHECK(facts.sources[3].advice.empty());  // all of it passes
+    std::ostringstream out;
+    print_summary_page({}, facts, {}, kNow, out);
+    const std::string page = out.str();
+    for (const auto* text :
+         {"<dt>Seen in this period</dt><dd><bdi>2026-11-21 to 2026-11-24</bdi></dd>",
+          "<dt>From</dt><dd><bdi>example.org</bdi></dd>", " and more</dd>",
+          "<dt>Subjects of samples</dt><dd><bdi>Your &lt;invoice&gt;</bdi></dd>",
+          "likely not yours: this is what the policy is for", "<a href=\"#failing\"><strong>"}) {
+        CHECK_MESSAGE(page.find(text) != std::string::npos, text);
+    }
+    CHECK(page.find("Domain</th>") == page.find("Domain</th>", page.find("id=\"policies\"")));
 }
 
 TEST_CASE("summary: the axis of the days has few digits") {
