@@ -65,6 +65,8 @@ class AggregateReader {
         return visit_elements(node, parent, std::cref(read));
     }
     void note_unknown(const pugi::xml_node& node, const Parent& parent);
+    void note_stray_text(const pugi::xml_node& node, const Parent& parent);
+    void note_foreign(Element element, std::string_view name, const Parent& parent);
     /// In a namespace that is neither the root's nor one of DMARC: an extension (RFC 9990). A
     /// prefix that nobody declared is none.
     [[nodiscard]] bool is_foreign(const pugi::xml_node& node) const;

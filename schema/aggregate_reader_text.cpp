@@ -133,24 +133,32 @@ void AggregateReader::read_enumerated(std::string& out,
     }
 }
 
+void AggregateReader::note_stray_text(const pugi::xml_node& node, const Parent& parent) {
+    if (is_text(node)) {
+        findings_.add(aggregate::kStrayText, parent.path);
+    }
+}
+
+void AggregateReader::note_foreign(Element element, std::string_view name, const Parent& parent) {
+    if (element != Element::unknown && element != Element::extension) {
+        findings_.add(aggregate::kForeignElement,
+                      std::string(parent.path).append("/").append(name));
+    }
+}
+
 AggregateReader::Seen AggregateReader::visit_elements(const pugi::xml_node& node,
                                                       const Parent& parent,
                                                       const ReadElement& read) {
     Seen seen = 0;
     for (auto child = node.first_child(); child; child = child.next_sibling()) {
         if (child.type() != pugi::node_element) {
-            if (is_text(child)) {
-                findings_.add(aggregate::kStrayText, parent.path);
-            }
+            note_stray_text(child, parent);
             continue;
         }
         const std::string_view name = local_part(child.name());
         const Element element = element_of(name);
         if (is_foreign(child)) {
-            if (element != Element::unknown && element != Element::extension) {
-                findings_.add(aggregate::kForeignElement,
-                              std::string(parent.path).append("/").append(name));
-            }
+            note_foreign(element, name, parent);
             continue;
         }
         if (element == Element::extension && parent.element != Element::feedback) {

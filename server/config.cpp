@@ -111,8 +111,9 @@ void apply_table(Config& config,
         }
         const ConfigKey* key = find_config_key(name);
         if (key == nullptr) {
-            throw ConfigError(where + ": unknown key \"" + name + "\"" +
-                              nearest_hint(name, key_names()));
+            std::string problem = where;
+            problem.append(": unknown key \"").append(name).append("\"");
+            throw ConfigError(problem.append(nearest_hint(name, key_names())));
         }
         set_config_value(config, *key, value_of(node, where, name), where);
     }

@@ -189,9 +189,9 @@ void Log::write(LogLevel level, const LogLine& line) {
     if (impl_->options.format == Format::json) {
         out += '{';
         if (timed) {
-            out.append("\"time\":\"").append(now_text()).append("\",");
+            out.append(R"("time":")").append(now_text()).append("\",");
         }
-        out.append("\"level\":\"").append(to_string(level)).append("\",");
+        out.append(R"("level":")").append(to_string(level)).append("\",");
         out.append(line.as_json()).append("}");
     } else {
         if (timed) {

@@ -89,7 +89,7 @@ std::string LogLine::as_text() const {
 }
 
 std::string LogLine::as_json() const {
-    std::string out = "\"event\":\"";
+    std::string out = R"("event":")";
     out.append(event_).append("\"");
     for (const auto& [key, value] : values_) {
         out.append(",\"").append(key).append("\":");

@@ -303,7 +303,7 @@ void Database::check_ours() const {
     }
 }
 
-Database::Database(const std::filesystem::path& path, Mode mode) : path_(path) {
+Database::Database(std::filesystem::path path, Mode mode) : path_(std::move(path)) {
     if (mode == Mode::read_write) {
         create_file(path_, 0640, true);
     } else if (std::error_code ignored; !std::filesystem::exists(path_, ignored)) {

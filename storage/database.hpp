@@ -81,7 +81,7 @@ class Database {
     };
     /// Throws DatabaseError with a line that names the file and the reason: cannot be opened, not a
     /// database, not ours (application_id), newer than this program (user_version), corrupt header.
-    Database(const std::filesystem::path& path, Mode mode);
+    Database(std::filesystem::path path, Mode mode);
 
     [[nodiscard]] Statement prepare(std::string_view sql);
     void execute(std::string_view sql);  ///< one or more statements without parameters

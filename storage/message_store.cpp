@@ -116,7 +116,7 @@ Verdict MessageStore::add(Submission& submission, Guard guard) {
         }
         rollback_to_.run();
         passing_keys_.forget();
-        const Verdict verdict = insert_raw(submission, error.what());
+        Verdict verdict = insert_raw(submission, error.what());
         release_.run();
         return verdict;
     }

@@ -31,7 +31,7 @@ tl::expected<std::string, std::string> uncompress_original(std::span<const std::
         return std::string(reinterpret_cast<const char*>(content.data()), content.size());
     }
     std::string bytes(static_cast<std::size_t>(size), '\0');
-    uLongf length = static_cast<uLongf>(size);
+    auto length = static_cast<uLongf>(size);
     const int code = ::uncompress(reinterpret_cast<Bytef*>(bytes.data()), &length, content.data(),
                                   static_cast<uLong>(content.size()));
     if (code != Z_OK || length != static_cast<uLongf>(size)) {

@@ -40,6 +40,14 @@ std::string where(const std::string& domain) {
     return domain.empty() ? std::string() : " WHERE domain = ?1";
 }
 
+std::string live_rows(std::string_view table) {
+    return std::string("SELECT * FROM main.").append(table);
+}
+
+std::string made_rows(std::string_view table) {
+    return std::string("SELECT * FROM temp.rebuilt_").append(table);
+}
+
 void run(Database& database, const std::string& sql, const std::string& domain) {
     auto statement = database.prepare(sql);
     if (!domain.empty()) {
@@ -54,12 +62,10 @@ RebuiltTotals::RebuiltTotals(Database& database, std::string domain)
     : database_(database), domain_(std::move(domain)) {
     drop_temporary(database_);
     for (const auto table : kTables) {
-        const std::string name(table);
         database_.execute(definition(database_, table));
-        run(database_,
-            "INSERT INTO temp.rebuilt_" + name + " SELECT * FROM main.pruned_" + name +
-                where(domain_),
-            domain_);
+        std::string sql = "INSERT INTO temp.rebuilt_";
+        sql.append(table).append(" SELECT * FROM main.pruned_").append(table);
+        run(database_, sql.append(where(domain_)), domain_);
     }
     database_.execute(definition(database_, "cosigners"));
     Totals totals(database_, "rebuilt_");
@@ -88,32 +94,39 @@ RebuiltTotals::~RebuiltTotals() {
     }
 }
 
+// One line for all rows that are in `left` alone.
+void RebuiltTotals::compare(std::string_view table,
+                            std::string_view what,
+                            const std::string& left,
+                            const std::string& right,
+                            std::vector<std::string>& lines) {
+    auto statement = database_.prepare("SELECT * FROM (" + left + " EXCEPT " + right + ")");
+    if (!domain_.empty()) {
+        statement.bind(1, domain_);
+    }
+    std::int64_t count = 0;
+    std::string first;
+    while (statement.step()) {
+        if (++count == 1) {
+            for (int i = 0; i < std::min(3, statement.columns()); ++i) {
+                first.append(i == 0 ? "" : " ").append(statement.text(i));
+            }
+        }
+    }
+    if (count > 0) {
+        std::string line(table);
+        line.append(": ").append(std::to_string(count)).append(count == 1 ? " row " : " rows ");
+        lines.push_back(line.append(what).append(", first: ").append(first));
+    }
+}
+
 std::vector<std::string> RebuiltTotals::differences() {
     std::vector<std::string> lines;
     for (const auto table : kTables) {
-        const std::string name(table);
-        const std::string live = "SELECT * FROM main." + name + where(domain_);
-        const std::string made = "SELECT * FROM temp.rebuilt_" + name;
-        for (const auto& [what, left, right] : {std::tuple{"not as the records say", live, made},
-                                                std::tuple{"missing", made, live}}) {
-            auto statement = database_.prepare("SELECT * FROM (" + left + " EXCEPT " + right + ")");
-            if (!domain_.empty()) {
-                statement.bind(1, domain_);
-            }
-            std::int64_t count = 0;
-            std::string first;
-            while (statement.step()) {
-                if (++count == 1) {
-                    for (int i = 0; i < std::min(3, statement.columns()); ++i) {
-                        first += (i == 0 ? "" : " ") + std::string(statement.text(i));
-                    }
-                }
-            }
-            if (count > 0) {
-                lines.push_back(name + ": " + std::to_string(count) +
-                                (count == 1 ? " row " : " rows ") + what + ", first: " + first);
-            }
-        }
+        const std::string live = live_rows(table) + where(domain_);
+        const std::string made = made_rows(table);
+        compare(table, "not as the records say", live, made, lines);
+        compare(table, "missing", made, live, lines);
     }
     // Those of pruned reports are in the live table only.
     const auto cosigners = database_.integer(
@@ -129,8 +142,8 @@ std::vector<std::string> RebuiltTotals::differences() {
 std::vector<std::string> RebuiltTotals::differing_domains() {
     std::string sql = "SELECT domain FROM main.stale_totals";
     for (const auto table : kTables) {
-        const std::string live = "SELECT * FROM main." + std::string(table);
-        const std::string made = "SELECT * FROM temp.rebuilt_" + std::string(table);
+        const std::string live = live_rows(table);
+        const std::string made = made_rows(table);
         sql.append(" UNION SELECT domain FROM (").append(live).append(" EXCEPT ").append(made);
         sql.append(") UNION SELECT domain FROM (").append(made).append(" EXCEPT ").append(live);
         sql.append(")");
@@ -147,9 +160,10 @@ std::vector<std::string> RebuiltTotals::differing_domains() {
 
 void RebuiltTotals::replace_live() {
     for (const auto table : kTables) {
-        const std::string name(table);
-        run(database_, "DELETE FROM main." + name + where(domain_), domain_);
-        database_.execute("INSERT INTO main." + name + " SELECT * FROM temp.rebuilt_" + name);
+        std::string sql = "DELETE FROM main.";
+        run(database_, sql.append(table).append(where(domain_)), domain_);
+        sql = "INSERT INTO main.";
+        database_.execute(sql.append(table).append(" ").append(made_rows(table)));
     }
     database_.execute(
         "INSERT OR IGNORE INTO main.cosigners SELECT domain, signer FROM temp.rebuilt_cosigners");

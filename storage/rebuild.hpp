@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/database.hpp"
@@ -29,6 +30,12 @@ class RebuiltTotals {
     void not_stale();
 
   private:
+    void compare(std::string_view table,
+                 std::string_view what,
+                 const std::string& left,
+                 const std::string& right,
+                 std::vector<std::string>& lines);
+
     Database& database_;
     std::string domain_;
 };

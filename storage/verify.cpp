@@ -1,6 +1,7 @@
 #include "storage/verify.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "schema/content_hash.hpp"
@@ -119,11 +120,13 @@ VerifyResult verify(Database& database, const std::function<void(const char*)>& 
         const char* name;
         void (*run)(Database&, VerifyResult&);
     };
-    constexpr Check kChecks[] = {
-        {"integrity", check_integrity}, {"foreign keys", check_foreign_keys},
-        {"originals", check_originals}, {"missing originals", check_missing_originals},
-        {"reports", check_reports},     {"flags", check_flags},
-        {"totals", check_totals}};
+    constexpr std::array<Check, 7> kChecks{{{"integrity", check_integrity},
+                                            {"foreign keys", check_foreign_keys},
+                                            {"originals", check_originals},
+                                            {"missing originals", check_missing_originals},
+                                            {"reports", check_reports},
+                                            {"flags", check_flags},
+                                            {"totals", check_totals}}};
     for (const auto& [name, check] : kChecks) {
         next(name);
         try {

@@ -1,5 +1,6 @@
 #include "storage/verify_reports.hpp"
 
+#include <array>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -158,10 +159,10 @@ struct Table {
     const char* identity;
 };
 
-constexpr Table kTables[] = {
+constexpr std::array<Table, 2> kTables{{
     {"aggregate_reports", "org_name, report_id, domain, begin_at, end_at"},
     {"tls_reports", "org_name, report_id, begin_at, end_at, policy_domains"},
-};
+}};
 
 /// id, counted, conflict of reports whose flags are wrong, and what they should be.
 std::string wrong_flags(const Table& table) {

@@ -11,7 +11,7 @@ storage::Database open_database(const Config& config, storage::Database::Mode mo
         throw std::runtime_error(config.storage.path.string() +
                                  ": no such file; --db FILE names the database");
     }
-    return storage::Database(config.storage.path, mode);
+    return {config.storage.path, mode};
 }
 
 }  // namespace dmarcbox

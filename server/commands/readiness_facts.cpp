@@ -207,10 +207,8 @@ class Loader {
         source.passed_by_spf_only += passed && !dkim ? record.count : 0;
         facts_.passing += passed ? record.count : 0;
         facts_.passing_dkim += dkim ? record.count : 0;
-        std::string_view token = row.text(5);
-        if (record.dkim || record.spf) {
-            token = dkim && spf ? "dkim+spf" : dkim ? "dkim" : spf ? "spf" : "strict";
-        }
+        const std::string_view token =
+            record.dkim || record.spf ? passing_token(dkim, spf) : row.text(5);
         auto& tokens = source.evidence_messages;
         if (auto known = tokens.find(token); known != tokens.end()) {
             known->second += record.count;
@@ -222,14 +220,22 @@ class Loader {
             reporters_
                 .try_emplace(std::string(row.text(7)), static_cast<std::int64_t>(reporters_.size()))
                 .first->second);
-        const std::string_view from = row.text(4);
+        add_volume(found->second, row.text(4), record.count, passed);
+    }
+
+    /// Evidence of a record that passes, as it is under the alignment that was asked for.
+    static std::string_view passing_token(bool dkim, bool spf) {
+        return dkim && spf ? "dkim+spf" : dkim ? "dkim" : spf ? "spf" : "strict";
+    }
+
+    void add_volume(std::size_t source, std::string_view from, std::int64_t count, bool passed) {
         const bool below = from != question_.domain;
-        auto& volume = failed_[found->second];
-        (below ? volume.second : volume.first) += passed ? 0 : record.count;
+        auto& volume = failed_[source];
+        (below ? volume.second : volume.first) += passed ? 0 : count;
         if (below) {
             auto& subdomain = subdomains_[std::string(from)];
-            subdomain.first += record.count;
-            subdomain.second += passed ? record.count : 0;
+            subdomain.first += count;
+            subdomain.second += passed ? count : 0;
         }
     }
 

@@ -11,8 +11,8 @@ namespace json = boost::json;
 
 /// Stored text: valid UTF-8 without anything that commands a terminal.
 json::string text(std::string_view stored) {
-    const std::string safe = escape_for_terminal(stored);
-    return json::string(safe);
+    json::string safe(escape_for_terminal(stored));
+    return safe;
 }
 
 json::value text_or_null(std::string_view stored) {

@@ -78,7 +78,7 @@ Endpoint Endpoint::local_of(int socket) {
     endpoint.length_ = sizeof(endpoint.storage_);
     if (::getsockname(socket, reinterpret_cast<sockaddr*>(&endpoint.storage_), &endpoint.length_) !=
         0) {
-        return Endpoint();
+        return {};
     }
     return endpoint;
 }
