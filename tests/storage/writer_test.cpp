@@ -34,6 +34,25 @@ Verdict deliver(Writer& writer, Submission submission) {
     return answer.get();
 }
 
+/// Holds the writer's thread until release(): what is submitted meanwhile is one group.
+class Hold {
+  public:
+    explicit Hold(Writer& writer) {
+        REQUIRE(writer.run(
+            [this](Database&) {
+                started_.set_value();
+                released_.get_future().wait();
+            },
+            {}));
+        started_.get_future().wait();
+    }
+    void release() { released_.set_value(); }
+
+  private:
+    std::promise<void> started_;
+    std::promise<void> released_;
+};
+
 }  // namespace
 
 TEST_CASE("a report that breaks a rule of the tables leaves nothing to the next") {
@@ -69,15 +88,7 @@ TEST_CASE("what waits is written in one transaction and each gets its own verdic
     Writer writer(dir.file("t.db"), {});
     std::mutex mutex;
     std::map<std::int64_t, Verdict> verdicts;
-    std::promise<void> started;
-    std::promise<void> hold;
-    REQUIRE(writer.run(
-        [&](Database&) {
-            started.set_value();
-            hold.get_future().wait();
-        },
-        {}));
-    started.get_future().wait();
+    Hold hold(writer);
     for (int i = 0; i < 50; ++i) {
         REQUIRE(writer.submit(numbered(i % 40), [&](const Verdict& verdict) {
             const std::lock_guard lock(mutex);
@@ -85,7 +96,7 @@ TEST_CASE("what waits is written in one transaction and each gets its own verdic
         }));
     }
     CHECK(writer.stats().queue_messages == 50);
-    hold.set_value();
+    hold.release();
     writer.stop();
     CHECK(verdicts.size() == 50);
     int duplicates = 0;
@@ -104,15 +115,7 @@ TEST_CASE("a message that breaks a rule of the tables is stored raw, the rest of
     const TempDir dir;
     std::map<std::string, Verdict> verdicts;
     Writer writer(dir.file("t.db"), {});
-    std::promise<void> started;
-    std::promise<void> hold;
-    REQUIRE(writer.run(
-        [&](Database&) {
-            started.set_value();
-            hold.get_future().wait();
-        },
-        {}));
-    started.get_future().wait();
+    Hold hold(writer);
     for (const std::string name : {"first", "broken", "last", "broken too", "again"}) {
         auto mail =
             message(name, {report("Reporter", name, {record("192.0.2.1", 3, "dkim+signs-as=a")})});
@@ -128,7 +131,7 @@ TEST_CASE("a message that breaks a rule of the tables is stored raw, the rest of
         REQUIRE(writer.submit(std::move(mail),
                               [&, name](const Verdict& verdict) { verdicts[name] = verdict; }));
     }
-    hold.set_value();
+    hold.release();
     writer.stop();
     for (const std::string name : {"first", "last"}) {
         CHECK(verdicts[name].outcome == Outcome::report);
@@ -152,22 +155,14 @@ TEST_CASE("a full queue refuses and does not grow") {
     Writer::Options options;
     options.max_queue_messages = 3;
     Writer writer(dir.file("t.db"), options);
-    std::promise<void> started;
-    std::promise<void> hold;
-    REQUIRE(writer.run(
-        [&](Database&) {
-            started.set_value();
-            hold.get_future().wait();
-        },
-        {}));
-    started.get_future().wait();
+    Hold hold(writer);
     std::atomic<int> done{0};
     int taken = 0;
     for (int i = 0; i < 10; ++i) {
         taken += writer.submit(numbered(i), [&](const Verdict&) { ++done; }) ? 1 : 0;
     }
     CHECK(taken == 3);
-    hold.set_value();
+    hold.release();
     writer.stop();
     CHECK(done == 3);
     CHECK_FALSE(writer.submit(numbered(99), {}));
