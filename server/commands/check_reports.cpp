@@ -11,6 +11,7 @@
 
 #include "schema/date_time.hpp"
 #include "server/terminal.hpp"
+#include "storage/totals.hpp"
 
 namespace dmarcbox {
 namespace {
@@ -29,8 +30,6 @@ constexpr std::int64_t kRecentDays = 40;
 constexpr std::int64_t kPolicyNewDays = 7;
 constexpr std::int64_t kPolicyBeforeDays = 30;
 constexpr std::int64_t kConflictDays = 7;
-/// Sums stop here, as those of the totals do.
-constexpr std::int64_t kMaxSum = 1000000000000000;
 constexpr std::int64_t kUnreadableCriticalPercent = 5;
 
 std::string shown(std::string_view stored) {
@@ -171,7 +170,7 @@ class Checker {
                 domain = domains.try_emplace(std::string(row.text(0))).first;
             }
             Day& day = domain->second[row.integer(2)];
-            const std::int64_t count = std::min(row.integer(3), kMaxSum - day.messages);
+            const std::int64_t count = std::min(row.integer(3), storage::kMaxTotal - day.messages);
             day.messages += count;
             day.failed += row.integer(4) != 0 ? count : 0;
         }

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "schema/ip_address.hpp"
+#include "storage/totals.hpp"
 
 namespace dmarcbox {
 namespace {
@@ -32,9 +33,6 @@ std::string network_of(const std::string& ip) {
 bool is_enforcing(std::string_view policy) {
     return policy == "quarantine" || policy == "reject";
 }
-
-/// Sums stop here, as those of the totals do: a hostile report can claim 10^12 messages a record.
-constexpr std::int64_t kMaxSum = 1000000000000000;
 
 /// One record with what both alignment modes make of it.
 struct SeenRecord {
@@ -111,14 +109,15 @@ class Loader {
         while (row.step()) {
             days.set(day_of(row.integer(1)));
             std::int64_t& volume = volumes[std::string(row.text(0))];
-            volume = std::min(volume + std::min(row.integer(2), kMaxSum), kMaxSum);
+            volume =
+                std::min(volume + std::min(row.integer(2), storage::kMaxTotal), storage::kMaxTotal);
             ++facts_.reports;
             facts_.pruned_reports += row.integer(3);
         }
         facts_.days_with_reports = days.count();
         facts_.reporters = volumes.size();
         for (const auto& [name, volume] : volumes) {
-            facts_.messages = std::min(facts_.messages + volume, kMaxSum);
+            facts_.messages = std::min(facts_.messages + volume, storage::kMaxTotal);
             facts_.largest_reporter_messages = std::max(facts_.largest_reporter_messages, volume);
         }
     }
@@ -174,7 +173,7 @@ class Loader {
                         " ON a.aggregate_report_id = r.id"));
         while (row.step()) {
             SeenRecord record;
-            record.count = std::min(row.integer(1), kMaxSum - read_);
+            record.count = std::min(row.integer(1), storage::kMaxTotal - read_);
             read_ += record.count;
             record.dkim = row.integer(2) != 0;
             record.spf = row.integer(3) != 0;

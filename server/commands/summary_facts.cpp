@@ -1,16 +1,14 @@
 #include "server/commands/summary_facts.hpp"
 
 #include <algorithm>
-#include <bitset>
 #include <map>
 #include <set>
 #include <tuple>
-#include <unordered_map>
 #include <utility>
 
 #include "schema/date_time.hpp"
-#include "schema/ip_address.hpp"
-#include "server/commands/source_advice.hpp"
+#include "server/commands/summary_sources.hpp"
+#include "storage/totals.hpp"
 
 namespace dmarcbox {
 namespace {
@@ -18,8 +16,6 @@ namespace {
 constexpr std::int64_t kDay = 86400;
 /// 2010-01-01: no report is older.
 constexpr std::int64_t kOldest = 1262304000;
-/// Sums stop here, as those of the totals do.
-constexpr std::int64_t kMaxSum = 1000000000000000;
 constexpr std::int64_t kMostDays = 3660;
 /// Reporters send once a day, for the day before.
 constexpr std::int64_t kAllSilent = 3 * kDay;
@@ -31,30 +27,14 @@ constexpr std::string_view kInPeriod =
     " AND (r.begin_at + r.end_at) / 2 >= ?1 AND (r.begin_at + r.end_at) / 2 < ?2"
     " AND (?3 IS NULL OR r.domain = ?3) ";
 
-void add_to(std::int64_t& sum, std::int64_t value) {
-    sum = std::min(sum + std::clamp<std::int64_t>(value, 0, kMaxSum), kMaxSum);
-}
-
 std::size_t index_of(SourceClass source_class) {
     return static_cast<std::size_t>(source_class);
-}
-
-/// `198.51.100.8-10` for a part of a /24, else the network.
-std::string name_of(const std::string& network,
-                    const std::optional<schema::IpAddress>& least,
-                    const std::optional<schema::IpAddress>& greatest) {
-    return least && greatest && least->is_v4()
-               ? least->text() + "-" + std::to_string(greatest->bytes.back())
-               : network;
 }
 
 class Loader {
   public:
     Loader(storage::Database& database, const SummaryQuestion& question)
-        : database_(database),
-          question_(question),
-          identities_(database.prepare("SELECT kind, identity FROM source_identities"
-                                       " WHERE domain = ?1 AND source_ip = ?2")) {}
+        : database_(database), question_(question) {}
 
     SummaryFacts load(std::int64_t now) {
         if (!find_period(now)) {
@@ -62,27 +42,17 @@ class Loader {
             return std::move(facts_);
         }
         load_reports();
-        load_records();
-        load_classes();
-        group_sources();
+        auto sources = load_records();
         load_before();
         load_policies();
         load_silent(now);
-        load_samples();
+        load_samples(sources);
         load_tls();
         load_mail();
         return std::move(facts_);
     }
 
   private:
-    struct Seen {
-        std::string domain;
-        ReadinessSource source;
-        std::size_t first_day = kMostDays;  ///< of the period with its mail
-        std::size_t last_day = 0;
-        std::size_t place = 0;  ///< in facts_.sources
-    };
-
     storage::Statement over_period(const std::string& sql) {
         auto statement = database_.prepare(sql);
         statement.bind(1, facts_.begin_at);
@@ -116,7 +86,7 @@ class Loader {
         return true;
     }
 
-    std::size_t day_of(std::int64_t middle) const {
+    [[nodiscard]] std::size_t day_of(std::int64_t middle) const {
         return std::min(static_cast<std::size_t>((middle - facts_.begin_at) / kDay),
                         facts_.days.size() - 1);
     }
@@ -153,7 +123,12 @@ class Loader {
                   });
     }
 
-    void load_records() {
+    SummarySources load_records() {
+        std::vector<std::string> days;
+        for (const auto& day : facts_.days) {
+            days.push_back(day.day);
+        }
+        SummarySources sources(database_, std::move(days));
         auto row = over_period(
             std::string("SELECT ifnull(r.domain, '(none)'), ifnull(a.source_ip, '(none)'), a.count,"
                         " a.dkim IS 'pass' OR a.spf IS 'pass', a.evidence,"
@@ -161,215 +136,33 @@ class Loader {
                         " ifnull(a.disposition, '') FROM aggregate_reports r"
                         " JOIN aggregate_records a ON a.aggregate_report_id = r.id WHERE")
                 .append(kInPeriod));
-        std::string key;
         while (row.step()) {
-            key = row.text(0);
-            key += ' ';
-            key += row.text(1);
-            auto [found, added] = known_.try_emplace(key, sources_.size());
-            if (added) {
-                Seen& seen = sources_.emplace_back();
-                seen.domain = row.text(0);
-                seen.source.ip = row.text(1);
-            }
-            add_record(row, sources_[found->second]);
+            const SummaryRecord record{.domain = row.text(0),
+                                       .source_ip = row.text(1),
+                                       .org_name = row.text(6),
+                                       .evidence = row.text(4),
+                                       .count = row.integer(2),
+                                       .passed = row.integer(3) != 0,
+                                       .day = day_of(row.integer(5))};
+            sources.add(record);
+            add_record(record, row.text(7));
         }
+        sources.group(facts_);
+        return sources;
     }
 
-    void add_record(const storage::Statement& row, Seen& seen) {
-        ReadinessSource& source = seen.source;
-        const std::int64_t count = row.integer(2);
-        const bool passed = row.integer(3) != 0;
-        const std::string_view token = row.text(4);
-        add_to(source.messages, count);
-        add_to(facts_.messages, count);
-        if (passed) {
-            add_to(source.passed, count);
-            add_to(facts_.passed, count);
+    void add_record(const SummaryRecord& record, std::string_view disposition) {
+        const std::int64_t passed = record.passed ? record.count : 0;
+        add_to(facts_.messages, record.count);
+        add_to(facts_.passed, passed);
+        if (disposition == "quarantine") {
+            add_to(facts_.quarantined, record.count);
+        } else if (disposition == "reject") {
+            add_to(facts_.rejected, record.count);
         }
-        if (row.text(7) == "quarantine") {
-            add_to(facts_.quarantined, count);
-        } else if (row.text(7) == "reject") {
-            add_to(facts_.rejected, count);
-        }
-        const auto known = source.evidence_messages.find(token);
-        add_to(known != source.evidence_messages.end()
-                   ? known->second
-                   : source.evidence_messages.emplace(token, 0).first->second,
-               count);
-        const std::size_t day = day_of(row.integer(5));
-        seen.first_day = std::min(seen.first_day, day);
-        seen.last_day = std::max(seen.last_day, day);
-        SummaryDay& sum = facts_.days[day];
-        add_to(sum.messages.at(index_of(class_of_evidence(token))), count);
-        add_to(sum.passed, passed ? count : 0);
-        if (const auto recent = facts_.days.size() - 1 - day; recent < kReadinessDays) {
-            source.days.set(recent);
-        }
-        source.reporters.insert(
-            reporters_
-                .try_emplace(std::string(row.text(6)), static_cast<std::int64_t>(reporters_.size()))
-                .first->second);
-    }
-
-    void load_classes() {
-        std::map<std::string, std::set<std::string, std::less<>>> cosigners;
-        auto signer = database_.prepare("SELECT domain, signer FROM cosigners");
-        while (signer.step()) {
-            cosigners[std::string(signer.text(0))].emplace(signer.text(1));
-        }
-        std::map<std::string, std::int64_t> passing;
-        for (const auto& seen : sources_) {
-            add_to(passing[seen.domain], seen.source.passed);
-        }
-        for (auto& seen : sources_) {
-            classify(seen.source, cosigners[seen.domain], passing[seen.domain]);
-        }
-        if (database_.integer("SELECT count(*) FROM labels") != 0) {
-            apply_labels();
-        }
-        for (const auto& seen : sources_) {
-            const ReadinessSource& source = seen.source;
-            add_to(facts_.class_messages.at(index_of(source.source_class)), source.messages);
-            add_to(facts_.class_failed.at(index_of(source.source_class)), source.failed());
-        }
-    }
-
-    void apply_labels() {
-        auto label = database_.prepare(
-            "SELECT domain, source_ip, class FROM sources WHERE label IS NOT NULL");
-        while (label.step()) {
-            const auto found =
-                known_.find(std::string(label.text(0)) + ' ' + std::string(label.text(1)));
-            if (found == known_.end()) {
-                continue;
-            }
-            ReadinessSource& source = sources_[found->second].source;
-            for (std::size_t i = 0; i < kSourceClasses; ++i) {
-                if (to_string(static_cast<SourceClass>(i)) == label.text(2)) {
-                    source.source_class = static_cast<SourceClass>(i);
-                }
-            }
-            source.confidence = "label";
-        }
-    }
-
-    void group_sources() {
-        using Key = std::tuple<std::string, std::string, SourceClass, std::string, std::string>;
-        std::map<Key, Group> groups;
-        for (auto& seen : sources_) {
-            const ReadinessSource& source = seen.source;
-            const auto parsed = schema::parse_ip(source.ip);
-            const std::string network =
-                parsed && parsed->exact ? parsed->address.network() : source.ip;
-            Group& group = groups[{seen.domain, network, source.source_class, source.evidence,
-                                   source.confidence}];
-            group.members.push_back(&seen);
-            if (parsed && parsed->exact) {
-                const auto& address = parsed->address;
-                group.least = group.least ? std::min(*group.least, address) : address;
-                group.greatest = group.greatest ? std::max(*group.greatest, address) : address;
-            }
-            const auto sources = group.members.size();
-            group.sum.name = sources == 1 ? source.ip
-                                          : name_of(network, group.least, group.greatest) + " (" +
-                                                std::to_string(sources) + ")";
-            add_to(group.sum.messages, source.messages);
-            add_to(group.sum.failed, source.failed());
-        }
-        std::vector<Group*> ordered;
-        for (auto& [key, group] : groups) {
-            group.sum.domain = std::get<0>(key);
-            ordered.push_back(&group);
-        }
-        std::sort(ordered.begin(), ordered.end(), [](const Group* left, const Group* right) {
-            const auto& a = left->sum;
-            const auto& b = right->sum;
-            return std::tie(b.failed, b.messages, a.domain, a.name) <
-                   std::tie(a.failed, a.messages, b.domain, b.name);
-        });
-        std::vector<std::string> names(reporters_.size());
-        for (const auto& [name, number] : reporters_) {
-            names[static_cast<std::size_t>(number)] = name;
-        }
-        for (Group* group : ordered) {
-            describe(*group, names);
-            for (Seen* seen : group->members) {
-                seen->place = facts_.sources.size();
-            }
-            facts_.sources.push_back(std::move(group->sum));
-        }
-    }
-
-    struct Group {
-        SummarySource sum;
-        std::optional<schema::IpAddress> least;
-        std::optional<schema::IpAddress> greatest;
-        std::vector<Seen*> members;
-    };
-
-    void describe(Group& group, const std::vector<std::string>& names) {
-        SummarySource& sum = group.sum;
-        const ReadinessSource& first = group.members.front()->source;
-        sum.source_class = first.source_class;
-        sum.evidence = first.evidence;
-        sum.confidence = first.confidence;
-        sum.authenticates_as = first.authenticates_as;
-        sum.sources = static_cast<std::int64_t>(group.members.size());
-        std::set<std::int64_t> reporters;
-        std::bitset<kReadinessDays> days;
-        for (const Seen* seen : group.members) {
-            reporters.insert(seen->source.reporters.begin(), seen->source.reporters.end());
-            days |= seen->source.days;
-        }
-        sum.reporters = reporters.size();
-        if (sum.failed == 0) {
-            return;
-        }
-        sum.advice = advice({.source_class = sum.source_class,
-                             .evidence = sum.evidence,
-                             .confidence = sum.confidence,
-                             .authenticates_as = sum.authenticates_as,
-                             .passed = sum.messages - sum.failed,
-                             .days = days.count()},
-                            sum.domain);
-        if (facts_.sources.size() < kDetailed) {
-            for (const auto number : reporters) {
-                note(sum.details.reporters, names[static_cast<std::size_t>(number)]);
-            }
-            load_details(group);
-        }
-    }
-
-    static void note(std::vector<std::string>& list, std::string_view value) {
-        if (list.size() <= kDetails && std::find(list.begin(), list.end(), value) == list.end()) {
-            list.emplace_back(value);
-        }
-    }
-
-    void load_details(Group& group) {
-        SummaryDetails& details = group.sum.details;
-        std::size_t first_day = facts_.days.size() - 1;
-        std::size_t last_day = 0;
-        for (const Seen* seen : group.members) {
-            first_day = std::min(first_day, seen->first_day);
-            last_day = std::max(last_day, seen->last_day);
-            note(details.addresses, seen->source.ip);
-        }
-        details.first_day = facts_.days[first_day].day;
-        details.last_day = facts_.days[last_day].day;
-        for (const auto& address : details.addresses) {
-            identities_.bind(1, std::string_view(group.sum.domain));
-            identities_.bind(2, std::string_view(address));
-            while (identities_.step()) {
-                const auto kind = identities_.text(0);
-                note(kind == "from"   ? details.from
-                     : kind == "dkim" ? details.dkim
-                                      : details.spf,
-                     identities_.text(1));
-            }
-            identities_.reset();
-        }
+        SummaryDay& day = facts_.days[record.day];
+        add_to(day.messages.at(index_of(class_of_evidence(record.evidence))), record.count);
+        add_to(day.passed, passed);
     }
 
     void load_before() {
@@ -422,7 +215,7 @@ class Loader {
         }
     }
 
-    void load_samples() {
+    void load_samples(const SummarySources& sources) {
         auto count = over_period(
             "SELECT count(*) FROM failure_reports WHERE arrived_at >= ?1 AND arrived_at < ?2"
             " AND (?3 IS NULL OR reported_domain = ?3)");
@@ -442,12 +235,11 @@ class Loader {
             sample.source_ip = row.text(3);
             sample.sample_from = row.text(4);
             sample.sample_subject = row.text(5);
-            const auto seen = known_.find(sample.reported_domain + ' ' + sample.source_ip);
-            if (seen != known_.end()) {
-                const Seen& source = sources_[seen->second];
-                sample.source_class = to_string(source.source.source_class);
+            const auto place = sources.find(sample.reported_domain, sample.source_ip);
+            if (place) {
+                sample.source_class = to_string(place->source_class);
                 if (!sample.sample_subject.empty()) {
-                    note(facts_.sources[source.place].details.subjects, sample.sample_subject);
+                    note(facts_.sources[place->line].details.subjects, sample.sample_subject);
                 }
             }
         }
@@ -509,11 +301,7 @@ class Loader {
 
     storage::Database& database_;
     const SummaryQuestion& question_;
-    storage::Statement identities_;
     SummaryFacts facts_;
-    std::vector<Seen> sources_;
-    std::unordered_map<std::string, std::size_t> known_;  ///< `domain source` -> place in sources_
-    std::unordered_map<std::string, std::int64_t> reporters_;
 };
 
 std::optional<double> rate(std::int64_t part, std::int64_t whole) {
@@ -524,6 +312,11 @@ std::optional<double> rate(std::int64_t part, std::int64_t whole) {
 }
 
 }  // namespace
+
+void add_to(std::int64_t& sum, std::int64_t value) {
+    const auto most = storage::kMaxTotal;
+    sum = std::min(sum + std::clamp<std::int64_t>(value, 0, most), most);
+}
 
 std::int64_t SummaryDay::all() const {
     std::int64_t sum = 0;
@@ -545,37 +338,6 @@ SummaryFacts load_summary(storage::Database& database,
                           const SummaryQuestion& question,
                           std::int64_t now) {
     return Loader(database, question).load(now);
-}
-
-std::string evidence_words(const std::string& token) {
-    if (token == "dkim+spf") {
-        return "DKIM and SPF";
-    }
-    if (token == "dkim" || token == "spf") {
-        return token == "dkim" ? "DKIM" : "SPF";
-    }
-    if (token.starts_with("signs-as:") || token.starts_with("sends-as:")) {
-        return token.substr(0, 5) + " as " + token.substr(9);
-    }
-    if (token.starts_with("reason-")) {
-        return "reason " + token.substr(7);
-    }
-    if (token.starts_with("own-signature-broken")) {
-        return "our key, broken here";
-    }
-    if (token == "own-key-bad") {
-        return "our key never passes";
-    }
-    if (token == "arc-pass") {
-        return "ARC passes";
-    }
-    if (token == "strict") {
-        return "strict alignment";
-    }
-    if (token == "reporter-disagrees") {
-        return "passes, not aligned";
-    }
-    return token == "temperror" ? "temporary errors" : "nothing passes";
 }
 
 }  // namespace dmarcbox

@@ -19,6 +19,9 @@ struct SummaryQuestion {
     std::optional<std::int64_t> end_at;    ///< the second after the period
 };
 
+/// Adds to a sum of messages, which stops where those of the totals do (storage::kMaxTotal).
+void add_to(std::int64_t& sum, std::int64_t value);
+
 /// Messages of one UTC day by what each shows (class of its evidence).
 struct SummaryDay {
     std::string day;
@@ -157,9 +160,5 @@ constexpr std::size_t kDetailed = 500;
 [[nodiscard]] SummaryFacts load_summary(storage::Database& database,
                                         const SummaryQuestion& question,
                                         std::int64_t now);
-
-/// What an evidence token says, in a few words: `DKIM and SPF`, `signs as esp.example`. Not
-/// escaped.
-[[nodiscard]] std::string evidence_words(const std::string& token);
 
 }  // namespace dmarcbox

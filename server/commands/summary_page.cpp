@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "schema/date_time.hpp"
+#include "server/commands/evidence_words.hpp"
 #include "server/commands/page_table.hpp"
 #include "server/commands/summary.hpp"
 #include "server/commands/summary_chart.hpp"

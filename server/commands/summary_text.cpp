@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "schema/date_time.hpp"
+#include "server/commands/evidence_words.hpp"
 #include "server/commands/summary.hpp"
 
 namespace dmarcbox {
