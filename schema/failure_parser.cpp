@@ -366,6 +366,7 @@ void FailureReader::read_plain_fields() {
             report_.identity_alignment.append(mechanism).append("=").append(aligned);
         }
     }
+    cut(report_.identity_alignment, "Alignment");
     const auto results = text("DMARC Results");
     const auto done = lower_case(trim(std::string_view(results).substr(
         results.find(',') == std::string::npos ? 0 : results.find(',') + 1)));

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "schema/finding_codes_aggregate.hpp"
+#include "schema/scalar_text.hpp"
 
 namespace dmarcbox::schema {
 namespace {
@@ -145,8 +146,8 @@ void note_raw_ampersands(std::string_view text, FindingList& findings) {
             next = end;
             continue;
         }
-        const auto end = std::min(rest.find_first_of("<>&\r\n"), kShown);
-        findings.add(xml::kRawAmpersand, rest.substr(0, end));
+        findings.add(xml::kRawAmpersand,
+                     cut_text(rest.substr(0, rest.find_first_of("<>&\r\n")), kShown));
         ++noted;
     }
 }

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "schema/finding_list.hpp"
 #include "schema/scalar_text.hpp"
 
 namespace dmarcbox {
@@ -162,7 +163,8 @@ void Redactor::redact(schema::FailureReport& report) const {
         }
     }
     for (auto& finding : report.findings) {
-        finding.detail = redact(finding.detail);
+        // A token may be longer than what it stands for.
+        finding.detail = schema::make_finding(finding.code, redact(finding.detail)).detail;
     }
 }
 

@@ -51,6 +51,8 @@ def mail(number):
 class Sender(threading.Thread):
     """Sends numbers from the shared list until the connection breaks; notes which were answered 250."""
 
+    wrong = []  # replies to all senders that make a reporter give up
+
     def __init__(self, port, take, acknowledged, again):
         super().__init__(daemon=True)
         self.port, self.take, self.acknowledged, self.again = port, take, acknowledged, again
@@ -89,7 +91,8 @@ class Sender(threading.Thread):
             if number is not None:
                 self.again.append(number)
         except ValueError as error:
-            print(f"unexpected reply: {error}", file=sys.stderr)
+            if not str(error).startswith("4"):
+                self.wrong.append(str(error).strip())
             if number is not None:
                 self.again.append(number)
 
@@ -168,11 +171,13 @@ def main():
     run_to_end(binary, ["import", "--quiet", "--db", db, folder / "files"], {0})
     run_to_end(binary, ["reprocess", "--all", "--db", db], {0})
     run_to_end(binary, ["prune", "--db", db, "--config", folder / "prune.toml"], {0})
-    acknowledged.extend(range(IMPORTED, IMPORTED + FILES))
     while again:
         rest = Sender(port, lambda: again.pop() if again else (_ for _ in ()).throw(ConnectionError()), acknowledged, [])
         rest.start()
         rest.join(20)
+    if not acknowledged or Sender.wrong:
+        sys.exit(f"{len(acknowledged)} mails answered 250, wrong replies {Sender.wrong[:5]}")
+    acknowledged.extend(range(IMPORTED, IMPORTED + FILES))
     process.send_signal(signal.SIGTERM)
     if process.wait(40) != 0:
         sys.exit(f"the service ended with {process.returncode} after SIGTERM")

@@ -1,47 +1,60 @@
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "schema/aggregate_parser.hpp"
-#include "schema/xml_text.hpp"
+#include "tests/fuzz/report_limits.hpp"
+#include "tests/support/aggregate_xml.hpp"
 
 namespace {
 
-void require(bool holds, const char* what) {
-    if (!holds) {
-        std::fprintf(stderr, "%s\n", what);
-        std::abort();
+using namespace dmarcbox;
+
+constexpr schema::Limits kLimits{.max_parse_bytes = std::size_t{1} << 20U,
+                                 .max_text_bytes = 64,
+                                 .max_records = 100,
+                                 .max_header_fields = 20,
+                                 .max_findings = 10};
+
+/// Names, text and the lists below.
+void check(const test::Element& element) {
+    fuzz::require_text(element.text, kLimits);
+    for (const auto& child : element.children) {
+        check(child);
     }
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    using namespace dmarcbox::schema;  // NOLINT(google-build-using-namespace)
-    constexpr Limits kLimits{.max_parse_bytes = std::size_t{1} << 20U,
-                             .max_text_bytes = 64,
-                             .max_records = 100,
-                             .max_header_fields = 20,
-                             .max_findings = 10};
     const std::string xml =
-        replace_bad_utf8(std::string_view(reinterpret_cast<const char*>(data), size));
-    static_cast<void>(looks_like_aggregate(xml));
-    const auto report = parse_aggregate(xml, kLimits, {});
+        schema::replace_bad_utf8(std::string_view(reinterpret_cast<const char*>(data), size));
+    static_cast<void>(schema::looks_like_aggregate(xml));
+    std::size_t end = 0;
+    for (const auto piece : schema::split_aggregates(xml)) {
+        const auto begin = static_cast<std::size_t>(piece.data() - xml.data());
+        fuzz::require(begin >= end && begin + piece.size() <= xml.size(),
+                      "pieces are in order and in the text");
+        end = begin + piece.size();
+    }
+    const auto report = schema::parse_aggregate(xml, kLimits, {});
     if (!report) {
         return 0;
     }
-    require(report->records.size() <= kLimits.max_records, "too many records");
-    require(report->content_sha256.size() == 32, "no content hash");
+    check(test::tree_of(*report));
+    fuzz::require_text(report->xml_namespace, kLimits);
+    fuzz::require_findings(report->findings, kLimits);
+    fuzz::require(report->records.size() <= kLimits.max_records, "records are within their cap");
     for (const auto& record : report->records) {
-        require(record.count >= 0, "a negative count");
-        require(record.header_from.size() <= kLimits.max_text_bytes, "a value over the cap");
-        require(is_utf8(record.header_from), "a value that is not UTF-8");
-        require(!record.evidence.token.empty(), "a record without evidence");
+        fuzz::require(record.count >= 0 && record.count <= 1'000'000'000'000, "counts are counts");
+        fuzz::require(!record.evidence.token.empty(), "each record has evidence");
     }
-    const auto again = parse_aggregate(xml, kLimits, {});
-    require(again && again->content_sha256 == report->content_sha256, "another hash");
+    const std::string printed = test::printed(*report);
+    const auto again = schema::parse_aggregate(printed, kLimits, {});
+    fuzz::require(again.has_value(), "the printed form can be read");
+    fuzz::require(test::printed(*again) == printed, "the printed form reads the same");
+    fuzz::require(again->content_sha256 == report->content_sha256,
+                  "the printed form has the same hash");
     return 0;
 }

@@ -1,10 +1,11 @@
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 #include <vector>
 
 #include "server/commands/import_mbox.hpp"
+#include "tests/fuzz/require.hpp"
 
 namespace {
 
@@ -20,47 +21,51 @@ std::string_view without_end(std::string_view line) {
     return line;
 }
 
-/// Where messages start, line by line: after each `From ` line that stands first, or below an empty
-/// line or another such line. None if the first line is another.
-std::vector<std::size_t> starts(std::string_view text) {
-    std::vector<std::size_t> found;
+bool is_empty(std::string_view line) {
+    return line == "\n" || line == "\r\n";
+}
+
+/// The messages, line by line: each begins after a `From ` line that stands first, or below an
+/// empty line or another such line, and ends before the empty line above the next one or at the
+/// end of the text. None if the first line is another.
+std::vector<std::string_view> messages_in(std::string_view text) {
+    std::vector<std::string_view> found;
+    std::size_t begin = 0;
+    std::size_t end = 0;  // without an empty line that came last
     bool may_start = true;
     for (std::size_t at = 0; at < text.size();) {
         const auto line = line_at(text, at);
         const bool start = may_start && dmarcbox::MboxReader::is_from_line(without_end(line));
-        if (start && at + line.size() <= text.size()) {
-            found.push_back(at + line.size());
-        }
         if (at == 0 && !start) {
             return found;
         }
-        may_start = start || line == "\n" || line == "\r\n";
-        at += line.size();
+        if (start && at > 0) {
+            found.push_back(text.substr(begin, end - begin));
+        }
+        const std::size_t next = at + line.size();
+        begin = start ? next : begin;
+        end = start || !is_empty(line) ? next : std::max(begin, at);
+        may_start = start || is_empty(line);
+        at = next;
+    }
+    if (!text.empty()) {
+        found.push_back(text.substr(begin, end - begin));
     }
     return found;
 }
 
 }  // namespace
 
-/// Each message begins where a reader of lines says, they come in order, and none holds bytes of
-/// another.
+/// A reader of lines finds the same messages.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);
-    const auto expected = starts(text);
     dmarcbox::MboxReader reader(text);
-    std::size_t number = 0;
-    std::size_t end = 0;
-    while (const auto message = reader.next()) {
-        const auto begin = static_cast<std::size_t>(message->data() - text.data());
-        if (begin < end || number >= expected.size() || begin != expected[number] ||
-            reader.position() > size) {
-            std::abort();
-        }
-        end = begin + message->size();
-        ++number;
+    for (const auto expected : messages_in(text)) {
+        const auto message = reader.next();
+        dmarcbox::fuzz::require(message.has_value(), "no message is missing");
+        dmarcbox::fuzz::require(*message == expected, "a message is what a reader of lines finds");
+        dmarcbox::fuzz::require(reader.position() <= size, "the position is in the file");
     }
-    if (number != expected.size()) {
-        std::abort();
-    }
+    dmarcbox::fuzz::require(!reader.next(), "there is no other message");
     return 0;
 }

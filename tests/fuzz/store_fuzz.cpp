@@ -3,8 +3,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -12,25 +10,21 @@
 #include "server/ingest.hpp"
 #include "storage/database.hpp"
 #include "storage/message_store.hpp"
+#include "storage/originals.hpp"
 #include "storage/rebuild.hpp"
+#include "tests/fuzz/require.hpp"
 
 namespace {
 
 using namespace dmarcbox;
-
-void expect(bool holds, const char* what) {
-    if (!holds) {
-        std::fprintf(stderr, "%s\n", what);
-        std::abort();
-    }
-}
+using fuzz::require;
 
 /// A folder that goes with the process.
 class Folder {
   public:
     Folder() : path_(std::filesystem::temp_directory_path() / "store-fuzz-XXXXXX") {
         std::string name = path_;
-        expect(mkdtemp(name.data()) != nullptr, "no folder");
+        require(mkdtemp(name.data()) != nullptr, "no folder");
         path_ = name;
     }
     Folder(const Folder&) = delete;
@@ -64,8 +58,9 @@ storage::Submission read(std::string_view bytes) {
 
 }  // namespace
 
-/// From the bytes of a message to rows: a message is stored as what it was read as; the same
-/// message again changes no total; read again it changes nothing; totals are those of the records.
+/// From the bytes of a message to rows: a message is stored as what it was read as, and its bytes
+/// as they were sent; the same message again changes no total; read again it changes nothing;
+/// totals are those of the records.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     static Shop shop;
     auto& database = shop.database;
@@ -81,21 +76,24 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     auto first = read(bytes);
     const auto outcome = first.outcome;
     const auto verdict = store.add(first);
-    expect(verdict.status == storage::Verdict::Status::committed, "not stored");
-    expect(verdict.outcome == outcome || outcome == storage::Outcome::report, "another outcome");
+    require(verdict.status == storage::Verdict::Status::committed, "not stored");
+    require(verdict.outcome == outcome || outcome == storage::Outcome::report, "another outcome");
+    const auto original = storage::load_original(database, verdict.message_id);
+    require(original.has_value(), "its original is there");
+    require(original->reduced || original->bytes == bytes, "the original is what was sent");
     const auto after_first = total();
     auto second = read(bytes);
     (void)store.add(second);
-    expect(total() == after_first, "the same message again changed a total");
-    expect(database.integer("SELECT count(*) FROM aggregate_reports WHERE message_id > " +
-                            std::to_string(verdict.message_id)) == 0,
-           "the same report twice");
+    require(total() == after_first, "the same message again changed a total");
+    require(database.integer("SELECT count(*) FROM aggregate_reports WHERE message_id > " +
+                             std::to_string(verdict.message_id)) == 0,
+            "the same report twice");
     auto again = read(bytes);
     const auto replaced = store.replace(verdict.message_id, again);
-    expect(!replaced.changed(), "read again it is another");
-    expect(total() == after_first, "read again it has other totals");
-    expect(storage::RebuiltTotals(database, "").differences().empty(),
-           "totals are not the records'");
+    require(!replaced.changed(), "read again it is another");
+    require(total() == after_first, "read again it has other totals");
+    require(storage::RebuiltTotals(database, "").differences().empty(),
+            "totals are not the records'");
     database.execute("ROLLBACK");
     store.rolled_back();
     return 0;

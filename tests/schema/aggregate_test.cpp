@@ -468,6 +468,13 @@ TEST_CASE("aggregate: errors are cut where the column ends") {
     CHECK(codes(second.findings) == "cut");
 }
 
+TEST_CASE("aggregate: what stands behind a raw ampersand is shown in whole characters") {
+    const auto report = read(replaced(kPlain, ">Reporter<", ">A &Söhne & Söhne Straßenbäü<"));
+    REQUIRE(report.findings.size() == 2);
+    CHECK(report.findings[0].detail == "Söhne ");
+    CHECK(report.findings[1].detail == " Söhne Straßenbä");  // byte 20 is inside the last letter
+}
+
 TEST_CASE("aggregate: several reports in one document are cut into one each") {
     const std::string one = "<feedback>a</feedback>";
     struct Case {

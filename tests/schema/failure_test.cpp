@@ -393,6 +393,14 @@ TEST_CASE("failure: everything that grows is capped") {
     CHECK(report->fields[1].value == "Example-Repo");
     CHECK(has(*report, "cut: User-Agent"));
 
+    limits.max_text_bytes = 14;
+    report = parse_failure(
+        {fields_of({{"SPF Alignment", "no"}, {"DKIM Alignment", "none"}}), {}, {}, {}, true},
+        limits);
+    REQUIRE(report);
+    CHECK(report->identity_alignment == "spf=no dkim=no");
+    CHECK(has(*report, "cut: Alignment"));
+
     limits = kLimits;
     limits.max_findings = 2;
     report = parse_failure(parts({{"Feedback-Type", "auth-failure"}}, {}), limits);

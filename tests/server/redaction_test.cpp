@@ -53,3 +53,16 @@ TEST_CASE("redaction: case makes no other token and the key does") {
     CHECK(redactor.redact("alicf@example.org") != redactor.redact("alice@example.org"));
     CHECK(Redactor("other").redact("alice@example.org") != redactor.redact("alice@example.org"));
 }
+
+TEST_CASE("redaction: findings keep to their 200 bytes") {
+    std::string detail;
+    while (detail.size() < 180) {
+        detail += "a@example.org ";
+    }
+    schema::FailureReport report;
+    report.findings.push_back({{"bad_date", "failure", false}, "2", detail});
+    Redactor("key").redact(report);
+    CHECK(report.findings.front().detail.size() == 200);
+    CHECK(report.findings.front().detail.starts_with("redacted-"));
+    CHECK(report.findings.front().part == "2");
+}
