@@ -7,12 +7,7 @@
 #     stays a change of .cpp files.
 #   3 server/smtp is the protocol alone: no Boost, OpenSSL, log, socket; it never reads a clock.
 #     mime, schema and storage do not log: they return what happened.
-#   4 What GCC 12 miscompiles beside co_await (GCC PR 99576: destroyed twice, or used after that) has a name in a
-#     statement before: a lambda that owns a capture, a braced temporary. A coroutine that is a lambda captures
-#     nothing (its captures die before it does); a coroutine takes by value what has a constructor of its own;
-#     `auto [a, b] = co_await` is not written (GCC PR 124584). That the code of today has no coroutine at all changes
-#     nothing: the first one would meet all this, and `tests/run` builds it with both sanitizers.
-#   5 The finding codes in */finding_codes*.hpp are those listed in schema/README.md or schema/finding_codes.md.
+#   4 The finding codes in */finding_codes*.hpp are those listed in schema/README.md or schema/finding_codes.md.
 cmake_minimum_required(VERSION 3.25)
 if(NOT ROOT)
   get_filename_component(ROOT "${CMAKE_CURRENT_LIST_DIR}/../.." ABSOLUTE)
@@ -64,66 +59,10 @@ foreach(file IN LISTS files)
   endforeach()
 endforeach()
 
-# 4: statements that hold both co_await and a lambda with an owning capture. Brackets and semicolons mean
-# something in CMake lists, so they are replaced by control characters first.
-string(ASCII 1 open)
-string(ASCII 2 close)
+# 4: "code stage" of every constant against the list: a table below a heading
+# "... stage `x`" with the code in its first column, or one with the stage in its second. Semicolons mean something in
+# CMake lists, so a control character replaces them first.
 string(ASCII 3 end)
-file(GLOB_RECURSE files RELATIVE "${ROOT}" "${ROOT}/server/*.?pp" "${ROOT}/tests/server/*.?pp")
-foreach(file IN LISTS files)
-  file(READ "${ROOT}/${file}" text)
-  if(NOT text MATCHES "co_await|awaitable<")
-    continue()
-  endif()
-  string(REPLACE "[" "${open}" text "${text}")
-  string(REPLACE "]" "${close}" text "${text}")
-  string(REPLACE ";" "${end}" text "${text}")
-  string(REGEX REPLACE "//[^\n]*" "" text "${text}")
-  set(arguments "\\(([^()]|\\([^()]*\\))*\\)") # a function type among them
-  if(text MATCHES "${open}[^${close}\n]+${close}[ \n]*${arguments}[ \n]*((mutable|noexcept)[ \n]*)*->[^{${end}]*awaitable<")
-    complain("${file}: a coroutine that is a lambda with captures; make it a function with parameters by value")
-  endif()
-  if(text MATCHES "auto&*[ \n]*${open}[^${close}]*${close}[ \n]*=[ \n]*co_await")
-    complain("${file}: a structured binding of co_await; take the tuple, then its elements")
-  endif()
-  # What a coroutine takes by value has a constructor of its own, or is a scalar: aggregates are destroyed twice.
-  string(REGEX MATCHALL "awaitable<[^(){}${end}]*>[ \n]+[A-Za-z0-9_:]+\\([^()]*\\)" coroutines "${text}")
-  foreach(coroutine IN LISTS coroutines)
-    string(REGEX REPLACE "^.*\\(([^()]*)\\)$" "\\1" parameters "${coroutine}")
-    string(REGEX REPLACE "[ \n]+" " " parameters "${parameters}")
-    string(REPLACE "," "${end}" parameters "${parameters}")
-    string(REPLACE "${end}" ";" parameters "${parameters}")
-    foreach(parameter IN LISTS parameters)
-      string(STRIP "${parameter}" parameter)
-      if(NOT parameter MATCHES "[&*]|^(const )?(std::)?((shared_ptr|unique_ptr|weak_ptr)<.*>|string|string_view|size_t|u?int(8|16|32|64)_t|(chrono::)?(milli|micro|nano)?seconds|bool|char|int|unsigned|long|double)( [a-z_]+)?$")
-        complain("${file}: a coroutine takes \"${parameter}\" by value; pass a shared_ptr, a string or a scalar")
-      endif()
-    endforeach()
-  endforeach()
-  string(REGEX MATCHALL "co_await[^${end}]*" statements "${text}")
-  foreach(statement IN LISTS statements)
-    # Arguments only: the body of a statement that begins with `if (co_await ...)` stands behind `) {`.
-    if(statement MATCHES "^[^{]*([(,][ \n]*{|[A-Za-z0-9_>]{)")
-      complain("${file}: a braced temporary in one statement with co_await; name it before")
-    endif()
-    # A capture list follows an operator, a bracket or a blank, and precedes parameters or the body;
-    # an index follows a name.
-    string(REGEX MATCHALL "[(,={ \n]${open}[^${close}]+${close}[ \n]*[({]" lambdas "${statement}")
-    foreach(lambda IN LISTS lambdas)
-      string(REGEX REPLACE "^.*${open}([^${close}]*)${close}.*$" "\\1" captures "${lambda}")
-      string(REGEX REPLACE "[ \n]" "" captures "${captures}")
-      string(REPLACE "," ";" captures "${captures}")
-      foreach(capture IN LISTS captures)
-        if(NOT capture MATCHES "^(&.*|this)$")
-          complain("${file}: a lambda that owns \"${capture}\" in one statement with co_await; name it before")
-        endif()
-      endforeach()
-    endforeach()
-  endforeach()
-endforeach()
-
-# 5: "code stage" of every constant against the list: a table below a heading
-# "... stage `x`" with the code in its first column, or one with the stage in its second.
 file(GLOB files RELATIVE "${ROOT}" "${ROOT}/*/finding_codes*.hpp")
 set(in_source "")
 foreach(file IN LISTS files)
