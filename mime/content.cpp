@@ -1,71 +1,126 @@
 #include "mime/content.hpp"
 
 #include <algorithm>
-#include <array>
 
+#include "mime/charset.hpp"
 #include "mime/encoded_file.hpp"
 #include "mime/finding_codes.hpp"
 #include "mime/header.hpp"
 #include "mime/lines.hpp"
+#include "mime/sniff.hpp"
 #include "mime/transfer_encoding.hpp"
 
 namespace dmarcbox::mime {
 
 namespace {
 
-/// Beginnings of gzip, zip, `<?xml`, `<feedback` and `{"` in base64.
-constexpr std::array<std::string_view, 5> kBase64Beginnings{"H4sI", "UEsDB", "PD94bWw",
-                                                            "PGZlZWRiYWNr", "eyJ"};
+/// How much of a body tells whether it is base64 of a report.
+constexpr std::size_t kBeginning = 1024;
+/// Bytes of text that prose does not decode to by chance.
+constexpr std::size_t kLeastText = 16;
 
 bool starts_as_plain(std::string_view text) {
     return text.starts_with('<') || text.starts_with('{') || text.starts_with("\x1F\x8B") ||
            text.starts_with("PK\x03\x04");
 }
 
+/// Text all through; its last character may be cut in two.
+bool is_text(std::string_view bytes) {
+    constexpr std::size_t kLongestTail = 3;
+    const bool control = std::any_of(bytes.begin(), bytes.end(), [](char c) {
+        return static_cast<unsigned char>(c) < ' ' && c != '\t' && c != '\r' && c != '\n';
+    });
+    for (std::size_t cut = 0; !control && cut <= kLongestTail && cut < bytes.size(); ++cut) {
+        if (is_utf8(bytes.substr(0, bytes.size() - cut))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// True if the text begins with base64 of an archive or of a document that may be a report. Text
+/// is told by what it decodes to, not by its first letters: "example" gives a `{` too.
 bool starts_as_base64(std::string_view text) {
-    const std::string_view start = trim_blanks(text.substr(0, 64));
-    return std::any_of(kBase64Beginnings.begin(), kBase64Beginnings.end(),
-                       [start](std::string_view known) { return start.starts_with(known); });
+    text = trim_blanks(text.substr(0, kBeginning));
+    const std::string bytes =
+        decode_base64(text.substr(0, decode_base64(text).first_foreign.value_or(text.size())))
+            .bytes;
+    switch (sniff(bytes)) {
+        case ContentKind::gzip:
+            return bytes.starts_with("\x1F\x8B\x08");
+        case ContentKind::zip:
+            return bytes.starts_with("PK\x03\x04");
+        case ContentKind::xml:
+        case ContentKind::json: {
+            const bool utf16 = bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF");
+            return bytes.size() >= kLeastText && (utf16 || is_text(bytes));
+        }
+        case ContentKind::html:
+        case ContentKind::empty:
+        case ContentKind::other:
+            break;
+    }
+    return false;
+}
+
+/// Foreign bytes in so much text are prose, not damage.
+bool is_prose(std::size_t foreign, std::size_t size) {
+    return foreign * 20 > size;
+}
+
+/// True if a blank stands between two words, as it does in no base64, however damaged.
+bool has_words(std::string_view text) {
+    const auto is_mark = [](char c) { return static_cast<unsigned char>(c) > ' '; };
+    for (std::size_t i = 1; i + 1 < text.size(); ++i) {
+        if (text[i] == ' ' && is_mark(text[i - 1]) && is_mark(text[i + 1])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// Decodes a report in base64 without the footer that a list or a mail system put behind it, of
+/// which it did not look at the encoding: prose from the first line on that holds a foreign byte.
+Base64Result decode_without_footer(std::string_view encoded) {
+    Base64Result result = decode_base64(encoded);
+    if (!result.first_foreign || !starts_as_base64(encoded)) {
+        return result;
+    }
+    const std::size_t line_end = encoded.substr(0, *result.first_foreign).find_last_of("\r\n");
+    const std::size_t body = line_end == std::string_view::npos ? 0 : line_end + 1;
+    const std::string_view rest = encoded.substr(body);
+    if (body > 0 && is_prose(result.foreign, rest.size()) && has_words(rest)) {
+        result = decode_base64(encoded.substr(0, body));
+        result.trailing += rest.size();
+    }
+    return result;
+}
+
+void tell_trailing(const Base64Result& result, std::string_view section, Findings& findings) {
+    if (result.trailing > 0) {
+        add_finding(findings, kBase64Trailing, section, std::to_string(result.trailing) + " bytes");
+    }
 }
 
 std::string from_plain(std::string encoded, std::string_view section, Findings& findings) {
     if (starts_as_base64(encoded)) {
-        Base64Result result = decode_base64(encoded);
-        if (result.foreign == 0 && result.trailing == 0) {
+        Base64Result result = decode_without_footer(encoded);
+        if (result.foreign == 0) {
             add_finding(findings, kUndeclaredBase64, section);
+            tell_trailing(result, section, findings);
             return std::move(result.bytes);
         }
     }
     return encoded;
 }
 
-/// The lines in front of the first with another byte than base64's: a list or a mail system put its
-/// footer behind a body of which it did not look at the encoding.
-std::string_view without_footer(std::string_view encoded) {
-    LineWalker lines(encoded);
-    while (lines.next()) {
-        if (decode_base64(lines.line()).foreign > 0) {
-            return encoded.substr(0, lines.start());
-        }
-    }
-    return encoded;
-}
-
 std::string from_base64(std::string_view encoded, std::string_view section, Findings& findings) {
-    if (starts_as_plain(trim_blanks(encoded.substr(0, 1024)))) {
+    if (starts_as_plain(trim_blanks(encoded.substr(0, kBeginning)))) {
         add_finding(findings, kNotBase64, section);
         return std::string(encoded);
     }
-    Base64Result result = decode_base64(encoded);
-    // One foreign byte in twenty is prose, not damage.
-    const bool prose = result.foreign * 20 > encoded.size();
-    if (prose && starts_as_base64(encoded)) {
-        const std::string_view body = without_footer(encoded);
-        if (!body.empty()) {
-            result = decode_base64(body);
-            result.trailing += encoded.size() - body.size();
-        }
-    } else if (prose) {
+    Base64Result result = decode_without_footer(encoded);
+    if (is_prose(result.foreign, encoded.size())) {
         add_finding(findings, kNotBase64, section);
         return std::string(encoded);
     }
@@ -74,9 +129,7 @@ std::string from_base64(std::string_view encoded, std::string_view section, Find
                     result.foreign > 0 ? std::to_string(result.foreign) + " foreign bytes"
                                        : std::string("padding missing"));
     }
-    if (result.trailing > 0) {
-        add_finding(findings, kBase64Trailing, section, std::to_string(result.trailing) + " bytes");
-    }
+    tell_trailing(result, section, findings);
     return from_plain(std::move(result.bytes), section, findings);  // some encode twice
 }
 

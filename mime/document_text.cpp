@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "mime/charset.hpp"
@@ -86,8 +87,40 @@ bool is_ascii_label(std::string_view label) {
 }
 
 bool is_single_byte(std::string_view label) {
-    return label.starts_with("iso-8859-") || label.starts_with("windows-125") ||
-           label.starts_with("latin") || label.starts_with("cp125") || is_ascii_label(label);
+    constexpr std::array<std::string_view, 12> kFamilies{
+        "iso-8859-", "iso8859-", "iso_8859-", "windows-125", "cp125", "latin",
+        "koi8",      "ibm8",     "cp8",       "macintosh",   "x-mac", "windows-874"};
+    return is_ascii_label(label) ||
+           std::any_of(kFamilies.begin(), kFamilies.end(),
+                       [label](std::string_view family) { return label.starts_with(family); });
+}
+
+bool is_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool is_high(char c) {
+    return static_cast<unsigned char>(c) >= 0x80;
+}
+
+/// True if UTF-8 text with characters beyond ASCII is no text in a multi-byte charset (GB2312,
+/// Shift_JIS ...) by chance. Of their two-byte characters one in seven is also UTF-8, so that three
+/// are by one chance in three hundred: six bytes decide. Fewer decide where they are one character
+/// of two bytes between two letters, as in `Müller`: nobody writes a Chinese one there.
+bool is_no_accident(std::string_view utf8) {
+    constexpr std::size_t kDeciding = 6;
+    std::size_t seen = 0;
+    for (std::size_t i = 0; i < utf8.size() && seen < kDeciding; ++i) {
+        if (!is_high(utf8[i])) {
+            continue;
+        }
+        ++seen;
+        if (i >= 2 && is_letter(utf8[i - 2]) && is_high(utf8[i - 1]) && i + 1 < utf8.size() &&
+            is_letter(utf8[i + 1])) {
+            return true;
+        }
+    }
+    return seen >= kDeciding;
 }
 
 bool is_utf8_label(std::string_view label) {
@@ -102,6 +135,10 @@ void blank_declaration(std::string& text) {
     }
 }
 
+bool is_replaced(std::string_view text) {
+    return text.find("\xEF\xBF\xBD") != std::string_view::npos;
+}
+
 std::string guessed(std::string bytes, const std::string& part, Findings& findings) {
     const auto nuls = static_cast<std::size_t>(std::count(bytes.begin(), bytes.end(), '\0'));
     if (nuls > 0) {
@@ -109,9 +146,8 @@ std::string guessed(std::string bytes, const std::string& part, Findings& findin
     }
     if (!is_utf8(bytes)) {
         std::string text = guess_utf8(bytes);
-        const bool replaced = text.find("\xEF\xBF\xBD") != std::string::npos;
         add_finding(findings, kNotUtf8, part,
-                    replaced ? "invalid bytes replaced" : "read as windows-1252");
+                    is_replaced(text) ? "invalid bytes replaced" : "read as windows-1252");
         return text;
     }
     return nuls > 0 ? guess_utf8(bytes) : std::move(bytes);
@@ -133,17 +169,19 @@ std::string from_declared(std::string bytes,
                           const std::string& label,
                           const std::string& part,
                           Findings& findings) {
-    // .NET writes encoding="utf-16" into UTF-8 files; a UTF-8 file declared as a single-byte
-    // charset comes from a template. Real text in those charsets is never valid UTF-8 by chance.
+    // .NET writes encoding="utf-16" into UTF-8 files; a UTF-8 file declared as another charset
+    // comes from a template. Real text in a single-byte charset is never valid UTF-8 by chance.
     const bool wide = label.starts_with("utf-16") || label.starts_with("utf-32") ||
                       label.starts_with("ucs-") || label == "unicode";
-    const bool ascii = is_ascii_label(label);
-    if (wide || (is_single_byte(label) && !is_ascii(bytes) && (ascii || is_utf8(bytes)))) {
+    const bool high = !is_ascii(bytes);
+    const bool utf8 = high && is_utf8(bytes);
+    auto text = wide ? std::nullopt : to_utf8(bytes, label);
+    if (wide || (high && is_ascii_label(label)) ||
+        (utf8 && text && (is_single_byte(label) || is_no_accident(bytes) || is_replaced(*text)))) {
         add_finding(findings, kCharsetWrong, part, label + " declared");
         blank_declaration(bytes);
         return guessed(std::move(bytes), part, findings);
     }
-    auto text = to_utf8(bytes, label);
     if (!text) {
         add_finding(findings, kCharsetUnknown, part, label);
         blank_declaration(bytes);

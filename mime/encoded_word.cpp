@@ -1,7 +1,9 @@
 #include "mime/encoded_word.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
+#include <utility>
 
 #include "mime/charset.hpp"
 #include "mime/lines.hpp"
@@ -81,12 +83,42 @@ bool has_high_byte(std::string_view text) {
                        [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
 }
 
+/// The charset that the first escape sequence of ISO 2022 in the text belongs to (RFC 1468, 1554,
+/// 1557, 1922); empty if there is none.
+std::string_view escaped_charset(std::string_view text) {
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 13> kEscapes{
+        {{"$B", "iso-2022-jp"},
+         {"$@", "iso-2022-jp"},
+         {"(J", "iso-2022-jp"},
+         {"(I", "jis7"},
+         {"$(D", "iso-2022-jp-2"},
+         {"$A", "iso-2022-jp-2"},
+         {"$(C", "iso-2022-jp-2"},
+         {"$)C", "iso-2022-kr"},
+         {"$)A", "iso-2022-cn"},
+         {"$)G", "iso-2022-cn"},
+         {"$)E", "iso-2022-cn-ext"},
+         {"$*H", "iso-2022-cn"},
+         {"$*I", "iso-2022-cn-ext"}}};
+    for (auto at = text.find('\x1b'); at != std::string_view::npos;
+         at = text.find('\x1b', at + 1)) {
+        for (const auto& [sequence, charset] : kEscapes) {
+            if (text.substr(at + 1).starts_with(sequence)) {
+                return charset;
+            }
+        }
+    }
+    return {};
+}
+
 void append_plain(std::string_view plain,
                   std::string_view charset,
                   std::string& out,
                   WordNotes& notes) {
     if (!has_high_byte(plain)) {
-        out += guess_utf8(plain);
+        const std::string_view escaped = escaped_charset(plain);
+        notes.raw_8bit = notes.raw_8bit || !escaped.empty();
+        out += to_utf8(plain, escaped).value_or(guess_utf8(plain));
         return;
     }
     notes.raw_8bit = true;

@@ -24,6 +24,9 @@ inline constexpr FindingCode kBlankSeparator{"blank_separator", "mime", false};
 inline constexpr FindingCode kFieldsBehindEmptyLine{"fields_behind_empty_line", "mime", false};
 /// Content-Type or another MIME field misspelt (`ContentType:`), read as meant. Detail: as written.
 inline constexpr FindingCode kFieldMisspelt{"field_misspelt", "mime", false};
+/// Several Content-Type fields in one header: that of a multipart counts, else the first. Detail:
+/// the first.
+inline constexpr FindingCode kRepeatedContentType{"repeated_content_type", "mime", false};
 /// A header block longer than max_header_bytes, cut there.
 inline constexpr FindingCode kHeaderCut{"header_cut", "mime", false};
 /// Header fields longer than max_field_bytes, cut there. Detail: how many, name of the first.
@@ -54,8 +57,8 @@ inline constexpr FindingCode kUndeclaredBase64{"undeclared_base64", "mime", fals
 inline constexpr FindingCode kQuotedPrintableLenient{"quoted_printable_lenient", "mime", false};
 /// Content-Transfer-Encoding nobody knows; taken as it is. Detail: as written.
 inline constexpr FindingCode kTransferEncodingUnknown{"transfer_encoding_unknown", "mime", false};
-/// An attached message or feedback report in base64 or quoted-printable (RFC 2046 section 5.2.1,
-/// RFC 5965 section 2).
+/// A multipart, attached message or feedback report in base64 or quoted-printable (RFC 2045 section
+/// 6.4, RFC 2046 section 5.2.1, RFC 5965 section 2).
 inline constexpr FindingCode kEncodedMessage{"encoded_message", "mime", false};
 /// A file inside the text: uuencode. Detail: its name.
 inline constexpr FindingCode kUuencoded{"uuencoded", "mime", false};
@@ -69,6 +72,9 @@ inline constexpr FindingCode kTnef{"tnef", "mime", false};
 inline constexpr FindingCode kTnefBroken{"tnef_broken", "mime", true};
 /// A piece of a message sent in pieces (message/partial): cannot be read alone.
 inline constexpr FindingCode kPartialMessage{"partial_message", "mime", true};
+/// S/MIME, opaque-signed or encrypted (application/pkcs7-mime), which is not taken apart. Detail:
+/// smime-type.
+inline constexpr FindingCode kSmime{"smime", "mime", true};
 /// A reference to content elsewhere (message/external-body), never fetched.
 inline constexpr FindingCode kExternalBody{"external_body", "mime", false};
 /// The fields of a feedback report or sample stand in the part's own header: the separator line is
@@ -138,7 +144,8 @@ inline constexpr FindingCode kUnpackTime{"time", "unpack", true};
 
 // Stage "charset": bytes to UTF-8.
 
-/// Bytes above 127 in a header without RFC 2047. Detail: how many fields, name of the first.
+/// Bytes above 127, or ISO-2022 escape sequences, in a header without RFC 2047. Detail: how many
+/// fields, name of the first.
 inline constexpr FindingCode kRaw8bit{"raw_8bit", "charset", false};
 /// A charset nobody knows; guessed. Detail: as written.
 inline constexpr FindingCode kCharsetUnknown{"charset_unknown", "charset", false};
@@ -162,6 +169,7 @@ inline constexpr std::array kFindingCodes{
     kBlankSeparator,
     kFieldsBehindEmptyLine,
     kFieldMisspelt,
+    kRepeatedContentType,
     kHeaderCut,
     kFieldCut,
     kFieldsCut,
@@ -183,6 +191,7 @@ inline constexpr std::array kFindingCodes{
     kTnef,
     kTnefBroken,
     kPartialMessage,
+    kSmime,
     kExternalBody,
     kFieldsInPartHeader,
     kCopyDropped,

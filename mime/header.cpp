@@ -82,7 +82,7 @@ const Field* Header::find(std::string_view name) const {
 
 Header parse_header(std::string_view block, const Limits& limits, std::string_view charset) {
     // A sample's header may stand behind an empty line too many.
-    block.remove_prefix(std::min(block.find_first_not_of("\r\n"), block.size()));
+    block = skip_blank_lines(block);
     const HeaderBlock scanned =
         scan_header(block, limits.max_header_bytes, limits.max_header_fields);
     Header header;

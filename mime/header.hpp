@@ -25,7 +25,7 @@ struct Header {
     [[nodiscard]] const Field* find(std::string_view name) const;
 };
 
-/// Reads a header block: lines up to the first empty (or white-space-only) line or the end; empty
+/// Reads a header block: lines up to the first empty (or white-space-only) line or the end; such
 /// lines in front are skipped.
 /// Any line ending. A line without a colon that continues nothing is skipped with a finding.
 /// Caps: max_header_bytes, max_field_bytes, max_header_fields, max_text_bytes; beyond them the rest

@@ -1,5 +1,7 @@
 #include "mime/lines.hpp"
 
+#include <algorithm>
+
 namespace dmarcbox::mime {
 
 namespace {
@@ -34,6 +36,15 @@ std::string to_lower(std::string_view text) {
         c = lower(c);
     }
     return out;
+}
+
+std::string_view skip_blank_lines(std::string_view text) {
+    const std::size_t first = std::min(text.find_first_not_of(kBlanks), text.size());
+    const std::size_t line_end = text.substr(0, first).find_last_of("\r\n");
+    if (first == text.size()) {
+        return text.substr(first);
+    }
+    return text.substr(line_end == std::string_view::npos ? 0 : line_end + 1);
 }
 
 std::string_view trim_blanks(std::string_view text) {

@@ -60,6 +60,8 @@ class LineWalker {
 [[nodiscard]] bool starts_ignoring_case(std::string_view text, std::string_view prefix);
 /// ASCII lower case.
 [[nodiscard]] std::string to_lower(std::string_view text);
+/// From the first line on that holds more than blanks; the end of the text if none does.
+[[nodiscard]] std::string_view skip_blank_lines(std::string_view text);
 /// Without blanks, tabs, CR and LF at both ends.
 [[nodiscard]] std::string_view trim_blanks(std::string_view text);
 

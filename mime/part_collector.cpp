@@ -74,9 +74,17 @@ std::string misplaced_fields(const HeaderBlock& header, bool feedback) {
     return found ? text : std::string();
 }
 
-/// An empty line in front of an attached message would make all of it a body.
-std::string_view without_empty_lines(std::string_view message) {
-    return message.substr(std::min(message.find_first_not_of("\r\n"), message.size()));
+std::string_view transfer_encoding_of(const Entity& entity) {
+    return entity.header.find("content-transfer-encoding");
+}
+
+bool is_encoded(std::string_view transfer_encoding) {
+    const std::string encoding = parse_parameterized(transfer_encoding).value;
+    return encoding == "base64" || encoding == "quoted-printable";
+}
+
+std::string_view body_of(const Entity& entity, std::string_view text) {
+    return text.substr(entity.body, std::max(entity.end, entity.body) - entity.body);
 }
 
 std::string child_section(const std::string& section, std::size_t number) {
@@ -105,7 +113,13 @@ bool PartCollector::collect_entity(const Entity& entity,
                                    Group& group) {
     tell_header(entity.header, section);
     const bool multipart = entity.type.value.starts_with("multipart/");
+    if (!entity.passed_over.empty()) {
+        add_finding(findings, kRepeatedContentType, section, trim_blanks(entity.passed_over));
+    }
     if (entity.children.empty()) {
+        if (multipart && is_encoded(transfer_encoding_of(entity))) {
+            return collect_encoded_multipart(entity, text, section, depth);
+        }
         if (multipart) {
             add_finding(findings, kNoParts, section);
         }
@@ -142,10 +156,9 @@ bool PartCollector::collect_leaf(const Entity& entity,
     part.report_type = group.report_type;
     part.header = text.substr(entity.begin, entity.header.text_size);
     part.sample = is_sample_type(part.media_type) && (group.feedback || group.third);
-    const std::string_view encoding = entity.header.find("content-transfer-encoding");
-    const std::string_view encoded =
-        text.substr(entity.body, std::max(entity.end, entity.body) - entity.body);
-    tell_message_type(part, encoding);
+    const std::string_view encoding = transfer_encoding_of(entity);
+    const std::string_view encoded = body_of(entity, text);
+    tell_type(entity, part, encoding);
 
     const std::size_t index = parts.size();
     const bool message = is_message_type(part.media_type) && !part.sample;
@@ -168,7 +181,14 @@ bool PartCollector::collect_leaf(const Entity& entity,
     return collected;
 }
 
-void PartCollector::tell_message_type(const Part& part, std::string_view encoding) {
+void PartCollector::tell_type(const Entity& entity, const Part& part, std::string_view encoding) {
+    if (part.media_type == "application/pkcs7-mime" ||
+        part.media_type == "application/x-pkcs7-mime") {
+        const std::string_view type = entity.type.parameter("smime-type");
+        if (!equals_ignoring_case(type, "certs-only")) {
+            add_finding(findings, kSmime, part.section, type);
+        }
+    }
     if (!part.media_type.starts_with("message/")) {
         return;
     }
@@ -212,8 +232,7 @@ bool PartCollector::collect_plain_message(std::string_view content,
                                           std::size_t index,
                                           const std::string& section,
                                           std::size_t depth) {
-    if (!guard_.admit_depth(depth + 1) ||
-        !collect(without_empty_lines(content), section, depth + 1)) {
+    if (!guard_.admit_depth(depth + 1) || !collect(skip_blank_lines(content), section, depth + 1)) {
         return false;
     }
     if (content.size() > copy_budget_) {
@@ -234,12 +253,30 @@ bool PartCollector::collect_decoded_message(std::string content,
         return true;
     }
     copy_budget_ -= content.size();
-    if (!guard_.admit_depth(depth + 1) ||
-        !collect(without_empty_lines(content), section, depth + 1)) {
+    if (!guard_.admit_depth(depth + 1) || !collect(skip_blank_lines(content), section, depth + 1)) {
         return false;
     }
     parts[index].content = std::move(content);
     return true;
+}
+
+bool PartCollector::collect_encoded_multipart(const Entity& entity,
+                                              std::string_view text,
+                                              const std::string& section,
+                                              std::size_t depth) {
+    const std::string_view encoding = transfer_encoding_of(entity);
+    const std::string_view type = entity.header.find("content-type");
+    std::string file_name;
+    std::string content =
+        decode_content(body_of(entity, text), encoding, section, file_name, findings);
+    if (content.size() > copy_budget_) {
+        add_finding(findings, kAttachedTooBig, section, std::to_string(content.size()) + " bytes");
+        return true;
+    }
+    copy_budget_ -= content.size();
+    add_finding(findings, kEncodedMessage, section, trim_blanks(encoding));
+    content.insert(0, "Content-Type:" + std::string(type) + "\r\n\r\n");
+    return guard_.admit_depth(depth + 1) && collect(content, section, depth + 1);
 }
 
 bool PartCollector::collect_files_inside(std::size_t index, std::string_view content) {

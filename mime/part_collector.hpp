@@ -56,7 +56,12 @@ class PartCollector {
     void restore_misplaced_fields(const HeaderBlock& header,
                                   const Part& part,
                                   std::string& content);
-    void tell_message_type(const Part& part, std::string_view encoding);
+    void tell_type(const Entity& entity, const Part& part, std::string_view encoding);
+    /// A multipart in base64 or quoted-printable, which the tree shows as a leaf.
+    bool collect_encoded_multipart(const Entity& entity,
+                                   std::string_view text,
+                                   const std::string& section,
+                                   std::size_t depth);
     /// `content` lies in the text around it: nothing is copied while its own parts are collected.
     bool collect_plain_message(std::string_view content,
                                std::size_t index,

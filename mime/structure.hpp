@@ -13,9 +13,10 @@ namespace dmarcbox::mime {
 
 /// Where an entity stands in the text, and what its header says.
 struct Entity {
-    HeaderBlock header;       ///< views into the text
-    ParameterizedValue type;  ///< Content-Type
-    std::size_t begin = 0;    ///< of the header
+    HeaderBlock header;            ///< views into the text
+    ParameterizedValue type;       ///< Content-Type
+    std::string_view passed_over;  ///< the first Content-Type field, where another one counts
+    std::size_t begin = 0;         ///< of the header
     std::size_t body = 0;
     std::size_t end = 0;
     std::vector<Entity> children;  ///< parts of a multipart; attached messages are leaves

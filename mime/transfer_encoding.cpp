@@ -142,8 +142,8 @@ Base64Result decode_base64(std::string_view text) {
                 break;
             }
             rest_checked = true;
-        } else if (digit == kForeign) {
-            ++result.foreign;
+        } else if (digit == kForeign && result.foreign++ == 0) {
+            result.first_foreign = i - 1;
         }
     }
     if (count > 0) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -9,9 +10,10 @@ namespace dmarcbox::mime {
 /// Base64 (RFC 2045 section 6.8) as found in the wild.
 struct Base64Result {
     std::string bytes;
-    std::size_t foreign = 0;       ///< bytes outside the alphabet, white space not counted
-    bool padding_missing = false;  ///< the data does not end on a group of four
-    std::size_t trailing = 0;      ///< bytes after the padding, dropped
+    std::size_t foreign = 0;  ///< bytes outside the alphabet, white space not counted
+    std::optional<std::size_t> first_foreign;  ///< where the first of them stands
+    bool padding_missing = false;              ///< the data does not end on a group of four
+    std::size_t trailing = 0;                  ///< bytes after the padding, dropped
 };
 
 /// Skips bytes outside the alphabet and tolerates missing padding. After padding more data is

@@ -74,10 +74,29 @@ class StructureParser : private MimeticParser {
           guard_(guard),
           findings_(findings) {}
 
+    [[nodiscard]] ParameterizedValue parse_type(std::string_view field) const {
+        return parse_parameterized(field.substr(0, guard_.limits().max_field_bytes));
+    }
+
+    /// Of several Content-Type fields the first of a multipart, without which no part is found;
+    /// else `first`.
+    static std::string_view multipart_type(const HeaderBlock& header, std::string_view first) {
+        for (const RawField& field : header.fields) {
+            if (equals_ignoring_case(field.name, "content-type") &&
+                starts_ignoring_case(trim_blanks(field.raw), "multipart/")) {
+                return field.raw;
+            }
+        }
+        return first;
+    }
+
     Entity take(const mimetic::MimeEntity& node) {
         Entity entity = std::move(entities_.at(&node));
         for (const mimetic::MimeEntity* child : node.body().parts()) {
             entity.children.push_back(take(*child));
+        }
+        if (entity.children.empty() && !entity.passed_over.empty()) {
+            entity.type = parse_type(std::exchange(entity.passed_over, {}));
         }
         return entity;
     }
@@ -89,10 +108,12 @@ class StructureParser : private MimeticParser {
             stop();
             return false;
         }
-        pending_ = Entity{std::move(*header), {}, begin, begin, text_.size(), {}};
+        pending_ = Entity{std::move(*header), {}, {}, begin, begin, text_.size(), {}};
         pending_.body = begin + pending_.header.size;
-        pending_.type = parse_parameterized(
-            pending_.header.find("content-type").substr(0, guard_.limits().max_field_bytes));
+        const std::string_view first = pending_.header.find("content-type");
+        const std::string_view type = multipart_type(pending_.header, first);
+        pending_.type = parse_type(type);
+        pending_.passed_over = type.data() == first.data() ? std::string_view{} : first;
         show(pending_.type.value.starts_with("multipart/") ? kMultipartHeader : kLeafHeader);
         return true;
     }
@@ -194,24 +215,6 @@ class StructureParser : private MimeticParser {
     std::size_t position_ = 0;
     bool told_no_end_boundary_ = false;
 };
-
-/// The message without byte order mark, mbox `From ` line and empty lines in front.
-std::string_view skip_envelope(std::string_view message) {
-    if (message.starts_with("\xEF\xBB\xBF")) {
-        message.remove_prefix(3);
-    }
-    const std::size_t first = message.find_first_not_of("\r\n");
-    if (first != std::string_view::npos && first > 0 && looks_like_message(message.substr(first))) {
-        message.remove_prefix(first);
-    }
-    if (message.starts_with("From ") || message.starts_with(">From ")) {
-        LineWalker lines(message);
-        if (lines.next()) {
-            message.remove_prefix(lines.end());
-        }
-    }
-    return message;
-}
 
 }  // namespace
 

@@ -39,8 +39,14 @@ struct Message {
 /// 2046.
 [[nodiscard]] tl::expected<Message, Finding> unpack(std::string_view message, const Limits& limits);
 
-/// True if the bytes start like a mail: a header field line first, or an mbox `From ` line before
-/// one.
+/// True if the bytes start like a mail: a header field line or an mbox `From ` line before one
+/// first, or behind an odd line two fields that mail has.
 [[nodiscard]] bool looks_like_message(std::string_view bytes);
+
+/// True if the message has any header field: enough for what is known to be a mail.
+[[nodiscard]] bool has_header_field(std::string_view message);
+
+/// The message without byte order mark, mbox `From ` line and blank lines in front.
+[[nodiscard]] std::string_view skip_envelope(std::string_view message);
 
 }  // namespace dmarcbox::mime

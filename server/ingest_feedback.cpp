@@ -40,11 +40,6 @@ bool is_sample_type(std::string_view type) {
            type == "message/global-headers";
 }
 
-std::string_view skip_empty_lines(std::string_view text) {
-    // At the end of all-empty text, not a null view: callers measure where the rest starts.
-    return text.substr(std::min(text.find_first_not_of("\r\n"), text.size()));
-}
-
 /// Bytes that a text column cannot hold as `\xNN`; in such a field a backslash too, so that the
 /// bytes can be had again from it.
 std::string escaped(std::string_view raw) {
@@ -149,7 +144,7 @@ bool is_mislabelled_feedback(const std::vector<mime::Part>& parts,
         })) {
         return false;
     }
-    const std::string_view text = skip_empty_lines(part.content);
+    const std::string_view text = mime::skip_blank_lines(part.content);
     const mime::HeaderBlock block = scan(text, limits);
     if (block.garbage_lines > 0 || block.find("feedback-type").empty()) {
         return false;
@@ -220,12 +215,12 @@ std::vector<FeedbackGroup> find_feedback(const std::vector<mime::Part>& parts,
 }
 
 mime::Header feedback_fields(const mime::Part& part, const Limits& limits) {
-    std::string_view rest = skip_empty_lines(part.content);
+    std::string_view rest = mime::skip_blank_lines(part.content);
     mime::Header all = mime::parse_header(rest, limits.mime());
     bool continued = false;
     for (std::size_t blocks = 1; blocks < kMaxBlocks; ++blocks) {
         rest.remove_prefix(std::min(scan(rest, limits).size, rest.size()));
-        rest = skip_empty_lines(rest);
+        rest = mime::skip_blank_lines(rest);
         const mime::HeaderBlock block = scan(rest, limits);
         if (block.field_count == 0 || block.garbage_lines > 0 || block.no_separator) {
             break;
@@ -242,7 +237,7 @@ mime::Header feedback_fields(const mime::Part& part, const Limits& limits) {
 }
 
 std::string_view sample_header(std::string_view content, const Limits& limits) {
-    content = skip_empty_lines(content);
+    content = mime::skip_blank_lines(content);
     if (content.starts_with("From ") || content.starts_with(">From ")) {
         const std::size_t end = content.find('\n');
         content.remove_prefix(end == std::string_view::npos ? content.size() : end + 1);

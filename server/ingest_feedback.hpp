@@ -30,7 +30,7 @@ struct FeedbackGroup {
 /// follow, nothing else may stand there (RFC 5965 section 3): finding `fields_behind_empty_line`.
 [[nodiscard]] mime::Header feedback_fields(const mime::Part& part, const Limits& limits);
 
-/// The header of a sample as sent: without leading empty lines and mbox `From ` line, up to the
+/// The header of a sample as sent: without leading blank lines and mbox `From ` line, up to the
 /// body.
 [[nodiscard]] std::string_view sample_header(std::string_view content, const Limits& limits);
 

@@ -6,7 +6,12 @@
 
 namespace dmarcbox {
 
-bool is_bare_file(std::string_view bytes) {
+bool is_bare_file(const Message& message) {
+    const std::string_view bytes = message.bytes;
+    const bool file = message.source == "import";
+    const auto begins_as_mail = [&] {
+        return file ? mime::looks_like_message(bytes) : mime::has_header_field(bytes);
+    };
     switch (mime::sniff(bytes)) {
         case mime::ContentKind::gzip:
         case mime::ContentKind::json:
@@ -14,10 +19,10 @@ bool is_bare_file(std::string_view bytes) {
         case mime::ContentKind::empty:
             return true;
         case mime::ContentKind::zip:  // also a mail with one in its first 4 KiB
-            return bytes.starts_with("PK") || !mime::looks_like_message(bytes);
+            return bytes.starts_with("PK") || !begins_as_mail();
         case mime::ContentKind::xml:  // the same
         case mime::ContentKind::other:
-            return !mime::looks_like_message(bytes);
+            return !begins_as_mail();
     }
     return false;
 }

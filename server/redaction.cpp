@@ -146,7 +146,9 @@ void Redactor::redact(schema::HeaderField& field) const {
         return;
     }
     field.value = redact(field.value);
-    field.raw = field.raw.find("=?") == std::string::npos ? redact(field.raw) : " " + field.value;
+    const bool encoded = field.raw.find("=?") != std::string::npos ||
+                         field.raw.find('\x1b') != std::string::npos;  // RFC 2047, ISO 2022
+    field.raw = encoded ? " " + field.value : redact(field.raw);
 }
 
 void Redactor::redact(schema::FailureReport& report) const {

@@ -8,7 +8,7 @@
 
 namespace dmarcbox {
 
-std::optional<std::string> reduce_original(std::string_view bytes,
+std::optional<std::string> reduce_original(const Message& message,
                                            const std::vector<std::string>& report_parts,
                                            const IngestSettings& settings) {
     if (settings.keep == FailureKeep::full) {
@@ -19,7 +19,7 @@ std::optional<std::string> reduce_original(std::string_view bytes,
         redactor.emplace(settings.redaction_key);
     }
     const Reducer reducer(report_parts, settings.limits, redactor ? &*redactor : nullptr);
-    return is_bare_file(bytes) ? reducer.file(bytes) : reducer.mail(bytes, {});
+    return is_bare_file(message) ? reducer.file(message.bytes) : reducer.mail(message.bytes, {});
 }
 
 }  // namespace dmarcbox

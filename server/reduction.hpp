@@ -2,7 +2,6 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "server/ingest.hpp"
@@ -18,7 +17,7 @@ namespace dmarcbox {
 /// `report_parts` are the sections that gave a report: every other mail inside is one that was
 /// reported, wherever it stands, and loses its body.
 [[nodiscard]] std::optional<std::string> reduce_original(
-    std::string_view bytes,
+    const Message& message,
     const std::vector<std::string>& report_parts,
     const IngestSettings& settings);
 

@@ -101,6 +101,29 @@ TEST_CASE("unpack: structure") {
         {"first of several Content-Type fields",
          kHead + "Content-Type: text/xml\nContent-Type: text/plain\n\n<a/>", "1|text/xml|||<a/>\n",
          ""},
+        {"a multipart as second of several Content-Type fields",
+         kHead + "Content-Type: text/plain\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n"
+                 "--b--\n",
+         "1|text/plain|||x\n", "repeated_content_type"},
+        {"a multipart without parts as second of several Content-Type fields",
+         kHead + "Content-Type: text/xml\nContent-Type: multipart/mixed; boundary=b\n\n<a/>",
+         "1|text/xml|||<a/>\n", ""},
+        {"multipart in base64",
+         kHead +
+             "Content-Type: multipart/mixed; boundary=b\nContent-Transfer-Encoding: base64\n\n" +
+             base64("--b\n\nx\n--b\nContent-Type: text/xml\n\n<a/>\n--b--\n"),
+         "1.1|text/plain|||x\n1.2|text/xml|||<a/>\n", "encoded_message@1"},
+        {"multipart in base64 that is none",
+         kHead +
+             "Content-Type: multipart/mixed; boundary=b\nContent-Transfer-Encoding: base64\n\n" +
+             base64("hello"),
+         "1.1|multipart/mixed|||hello\n", "encoded_message@1 no_parts@1.1"},
+        {"opaque S/MIME",
+         kHead + "Content-Type: application/pkcs7-mime; smime-type=signed-data\n\nx",
+         "1|application/pkcs7-mime|||x\n", "smime@1"},
+        {"certificates in S/MIME",
+         kHead + "Content-Type: application/pkcs7-mime; smime-type=certs-only\n\nx",
+         "1|application/pkcs7-mime|||x\n", ""},
         {"parts of a digest are messages",
          kHead + "Content-Type: multipart/digest; boundary=b\n\n--b\n\nSubject: s\n\nx\n--b--\n",
          "1|message/rfc822|||Subject: s//x\n1.1|text/plain|||x\n", ""},
@@ -257,6 +280,9 @@ TEST_CASE("unpack: header deviations") {
          "1|text/plain|||x\n", ""},
         {"empty lines in front", "\n\r\n" + kHead + "\nx", "1|text/plain|||x\n", ""},
         {"byte order mark in front", "\xEF\xBB\xBF" + kHead + "\nx", "1|text/plain|||x\n", ""},
+        {"blank lines in front", " \r\n\t\n" + kHead + "\nx", "1|text/plain|||x\n", ""},
+        {"odd line in front", " (qmail 1 invoked by uid 1)\n" + kHead + "\nx", "1|text/plain|||x\n",
+         ""},
         {"blank in front of the colon", kHead + "Content-Type : text/xml\n\n<a/>",
          "1|text/xml|||<a/>\n", ""},
         {"not a mail at all", kXml, "1|text/plain|||" + kXml + "\n", ""},
@@ -293,6 +319,8 @@ TEST_CASE("unpack: transfer encodings") {
     };
     const std::string row = "1|application/octet-stream|||" + kXml + "\n";
     const std::string encoded = base64(kXml);
+    const std::string footer =
+        "\n" + std::string(47, '_') + "\nReports -- https://lists.example.org/\n";
     const std::string uu = "begin 644 r.xml\n5/&9E961B86-K/CPO9F5E9&)A8VL^\n`\nend\n";
     check({
         {"base64", part("base64", encoded), row, ""},
@@ -310,11 +338,54 @@ TEST_CASE("unpack: transfer encodings") {
          "1|application/octet-stream|||<?xml version=\"1.0\"?><a/>  \n", "base64_trailing@1"},
         {"data behind padding", part("base64", base64("ab") + "\n" + base64("cd")),
          "1|application/octet-stream|||abcd\n", ""},
+        {"footer behind base64 of JSON",
+         part("base64", base64("{\n  \"policies\": [],\n  \"x\": 1}\n ") + footer),
+         "1|application/octet-stream|||{/  \"policies\": [],/  \"x\": 1}/ \n", "base64_trailing@1"},
+        {"footer behind base64 of XML with a byte order mark",
+         part("base64", base64("\xEF\xBB\xBF<a:feedback></a:feedback>") + footer),
+         "1|application/octet-stream|||\xEF\xBB\xBF<a:feedback></a:feedback>\n",
+         "base64_trailing@1"},
+        {"footer behind base64 of XML behind a line end",
+         part("base64", base64("\n<feedback></feedback>  ") + footer),
+         "1|application/octet-stream|||/<feedback></feedback>  \n", "base64_trailing@1"},
+        {"small footer behind much base64 without padding",
+         part("base64", base64("<feedback>" + std::string(6000, 'x') + "</feedback> ", "\n") +
+                            "\n-- \nA list: ask https://lists.example.org/\n"),
+         "1|application/octet-stream|||<feedback>" + std::string(6000, 'x') + "</feedback> \n",
+         "base64_trailing@1"},
+        {"damage in the last line is no footer",
+         part("base64",
+              base64("<feedback>" + std::string(60, 'x') + "</feedback>") + "\n!?IC!AgIC*Ag"),
+         "1|application/octet-stream|||<feedback>" + std::string(60, 'x') + "</feedback>      \n",
+         "base64_lenient@1"},
+        {"footer behind base64 of a text",
+         part("base64", base64("To whom it may concern: ") + footer),
+         "1|application/octet-stream|||" + base64("To whom it may concern: ") + "/" +
+             std::string(47, '_') + "/Reports -- https://lists.example.org//\n",
+         "not_base64@1"},
         {"labelled base64 but plain", part("base64", kXml), row, "not_base64@1"},
         {"labelled base64 but prose", part("base64", "This is a text, plain as can be."),
          "1|application/octet-stream|||This is a text, plain as can be.\n", "not_base64@1"},
         {"base64 without label", part("7bit", base64("<?xml version=\"1.0\"?><a/>")),
          "1|application/octet-stream|||<?xml version=\"1.0\"?><a/>\n", "undeclared_base64@1"},
+        {"base64 of JSON without label", part("7bit", base64("{\n \"policies\": []\n}")),
+         "1|application/octet-stream|||{/ \"policies\": []/}\n", "undeclared_base64@1"},
+        {"base64 of XML with a byte order mark without label",
+         part("", base64("\xEF\xBB\xBF<n:feedback/>")),
+         "1|application/octet-stream|||\xEF\xBB\xBF<n:feedback/>\n", "undeclared_base64@1"},
+        {"base64 of UTF-16 without label",
+         part("", base64(std::string("\xFF\xFE<\0a\0b\0c\0d\0e\0f\0>\0", 18))),
+         "1|application/octet-stream|||" + std::string("\xFF\xFE<\0a\0b\0c\0d\0e\0f\0>\0", 18) +
+             "\n",
+         "undeclared_base64@1"},
+        {"base64 without label and a footer behind it",
+         part("", base64("<?xml version=\"1.0\"?><a/>") + footer),
+         "1|application/octet-stream|||<?xml version=\"1.0\"?><a/>\n",
+         "undeclared_base64@1 base64_trailing@1"},
+        {"words whose first letters are base64 of < and {",
+         part("", "PLEASE example exit now then see all that follows below"),
+         "1|application/octet-stream|||PLEASE example exit now then see all that follows below\n",
+         ""},
         {"quoted-printable", part("quoted-printable", "a=3D=\nb=c3=A9=20 \n=\n"),
          "1|application/octet-stream|||a=b\xC3\xA9 /\n", ""},
         {"quoted-printable with stray equals sign", part("quoted-printable", "a=b=ZZ"),
@@ -440,6 +511,15 @@ TEST_CASE("looks_like_message") {
         {"mbox", "From a@b.example Thu Jan  1\nSubject: x\n", true},
         {"leading empty lines", "\r\n\r\nSubject: x\r\n", true},
         {"byte order mark", "\xEF\xBB\xBFSubject: x\r\n", true},
+        {"blank lines", " \r\n\t\r\nSubject: x\r\n", true},
+        {"unknown field without blank", "List-Id:<x>\nFrom: a\nSubject: y\n\nz", true},
+        {"field without colon first", "Return-path <a@b.example>\nFrom: a\nTo: b\n\nz", true},
+        {"fold of nothing first", " (qmail 1 invoked)\nReceived: a\nDate: b\n\nz", true},
+        {"two odd lines first", "one\ntwo\nFrom: a\nTo: b\n\nz", false},
+        {"one known field among prose", "please note\nSubject: my news\nbye\n", false},
+        {"known fields behind an empty line", "hello all\n\nFrom: a\nTo: b\n", false},
+        {"known fields in XML", "<?xml version=\"1.0\"?>\nFrom: a\nTo: b\n", false},
+        {"known fields in JSON", "{\nFrom: a\nTo: b\n}", false},
         {"nothing", "", false},
         {"line ends", "\r\n\r\n", false},
         {"XML", "<?xml version=\"1.0\"?>\n<a:b/>", false},
@@ -454,6 +534,30 @@ TEST_CASE("looks_like_message") {
     for (const auto& row : rows) {
         SUBCASE(row.name) {
             CHECK(looks_like_message(row.bytes) == row.expected);
+        }
+    }
+}
+
+TEST_CASE("has_header_field") {
+    struct FieldRow {
+        const char* name;
+        std::string bytes;
+        bool expected;
+    };
+    const std::vector<FieldRow> rows{
+        {"any field", "Foo:1\n\nx", true},
+        {"behind an odd line", "hello all\nFoo:1\n\nx", true},
+        {"behind an mbox line", "From a@b.example Thu Jan  1\nFoo:1\n\nx", true},
+        {"nothing", "", false},
+        {"text", "hello all\nthis is a text\n", false},
+        {"behind an empty line", "hello all\n\nFoo:1\n", false},
+        {"XML", "<?xml version=\"1.0\"?>\n<a:b>\n</a:b>", false},
+        {"XML of one line", "<a:b/>", false},
+        {"JSON", "{\"a\":1}", false},
+    };
+    for (const auto& row : rows) {
+        SUBCASE(row.name) {
+            CHECK(has_header_field(row.bytes) == row.expected);
         }
     }
 }

@@ -118,6 +118,22 @@ std::vector<Shape> shapes() {
         {"attached zip of a mail and a report",
          multipart("mixed",
                    {part("application/zip", mime::zip({{"r.eml", arf}, {"a.xml", kXml}}), true)})},
+        {"behind a line of one blank",
+         multipart(type, {part("text/plain", "x"), part("message/feedback-report", kFields),
+                          part("message/rfc822", " \r\n" + sample)})},
+        {"in a multipart in base64",
+         mail("multipart/report; report-type=feedback-report; boundary=b2",
+              base64("--b2\r\n" + part("message/feedback-report", kFields) + "\r\n--b2\r\n" +
+                     part("message/rfc822", sample) + "\r\n--b2--\r\n"),
+              "Content-Transfer-Encoding: base64\r\n")},
+        {"in a mail that begins with an odd line", "Return-path <bounce@sender.example>\r\n" + arf},
+        {"in a mail that begins with an unknown field", "List-Id:<reports.example>\r\n" + arf},
+        {"in a mail of unknown fields only",
+         "Foo:1\r\n" + arf.substr(arf.find("Content-Type: multipart"))},
+        {"in ISO-2022-JP",
+         multipart(type, {part("text/plain", "x"), part("message/feedback-report", kFields),
+                          part("message/rfc822",
+                               "Reply-To: \x1b$B=EMW\x1b(B <alice@example.org>\r\n" + sample)})},
         {"text file", form + kSampleBody},
     };
 }
