@@ -164,6 +164,10 @@ class DocumentReader {
     AggregateReport read_whole(std::string_view text, FindingList& findings);
     /// Nullopt if the text cannot be cut.
     std::optional<AggregateReport> read_sliced(std::string_view text, FindingList& findings);
+    /// Gives `read` the root without its slices (and an empty text), then each slice. False if the
+    /// cut is not where records stand.
+    template <class Read>
+    bool for_each_part(const XmlSlices& cut, FindingList& findings, const Read& read);
     std::optional<AggregateReport> try_sliced(std::string_view text, FindingList& findings);
     AggregateReport read_any(std::string_view text, FindingList& findings);
 
@@ -176,8 +180,34 @@ AggregateReport DocumentReader::read_whole(std::string_view text, FindingList& f
     pugi::xml_document document;
     load(document, text);
     AggregateReader reader(limits_, expired_, memory, findings);
-    reader.read_root(find_root(document, findings));
+    const auto root = find_root(document, findings);
+    reader.read_root(root);
+    if (reader.has_foreign_children()) {
+        reader.read_foreign_children(root);
+    }
     return finish(reader);
+}
+
+template <class Read>
+bool DocumentReader::for_each_part(const XmlSlices& cut, FindingList& findings, const Read& read) {
+    {
+        pugi::xml_document skeleton;
+        load(skeleton, cut.skeleton);
+        auto root = find_root(skeleton, findings);
+        if (!root.remove_child(kSliceMarker.data())) {
+            return false;
+        }
+        read(root, std::string_view{});
+    }
+    for (const auto slice : cut.slices) {
+        if (expired_ && expired_()) {
+            throw OutOfTime{};
+        }
+        pugi::xml_document document;
+        load(document, slice);
+        read(document, slice);
+    }
+    return true;
 }
 
 std::optional<AggregateReport> DocumentReader::read_sliced(std::string_view text,
@@ -188,28 +218,24 @@ std::optional<AggregateReport> DocumentReader::read_sliced(std::string_view text
     }
     XmlMemory memory(limits_.max_parse_bytes);
     AggregateReader reader(limits_, expired_, memory, findings);
-    {
-        pugi::xml_document skeleton;
-        load(skeleton, cut->skeleton);
-        auto root = find_root(skeleton, findings);
-        if (!root.remove_child(kSliceMarker.data())) {
-            return std::nullopt;  // the cut is not where records stand
+    const auto read = [&](const pugi::xml_node& part, std::string_view slice) {
+        if (slice.empty()) {
+            reader.read_root(part);
+            return;
         }
-        reader.read_root(root);
-    }
-    std::size_t done = 0;
-    for (const auto slice : cut->slices) {
-        if (expired_ && expired_()) {
-            throw OutOfTime{};
-        }
-        pugi::xml_document document;
-        load(document, slice);
-        reader.read_children(document);
-        if (done == 0) {
+        reader.read_children(part);
+        if (slice.data() == cut->slices.front().data()) {
             const auto records = static_cast<std::size_t>(reader.record_count());
             reader.expect_records(records * text.size() / slice.size() * 21 / 20);
         }
-        done += slice.size();
+    };
+    if (!for_each_part(*cut, findings, read)) {
+        return std::nullopt;
+    }
+    if (reader.has_foreign_children()) {
+        for_each_part(*cut, findings, [&](const pugi::xml_node& part, std::string_view) {
+            reader.read_foreign_children(part);
+        });
     }
     return finish(reader);
 }
@@ -261,6 +287,20 @@ tl::expected<AggregateReport, ParseError> DocumentReader::read(std::string_view 
     }
 }
 
+/// npos if none begins at `from` or later.
+std::size_t begin_of_report(std::string_view xml, std::size_t from) {
+    const auto tag = find_start_tag(xml.substr(from), "feedback");
+    return tag ? from + tag.begin : std::string_view::npos;
+}
+
+/// What follows the end tags and blanks at the beginning: the reports may stand in one element.
+std::string_view without_end_tags(std::string_view text) {
+    for (text = trim(text); text.starts_with("</"); text = trim(text)) {
+        text.remove_prefix(std::min(text.find('>'), text.size() - 1) + 1);
+    }
+    return text;
+}
+
 /// Findings about the text, then those about the report, each once and at most as many as allowed.
 void put_first(Findings first, Findings& findings, std::size_t max) {
     FindingList all(max, aggregate::kMoreFindings);
@@ -281,6 +321,7 @@ tl::expected<AggregateReport, ParseError> parse_aggregate(std::string xml,
     if (blank_controls(xml)) {
         text_findings.add(xml::kControlCharacter);
     }
+    replace_bad_references(xml, text_findings);
     note_raw_ampersands(xml, text_findings);
     if (const auto first = xml.find_first_not_of(" \t\r\n");
         first != 0 && first != std::string::npos && xml.compare(first, 5, "<?xml") == 0) {
@@ -313,23 +354,34 @@ std::vector<std::string_view> split_aggregates(std::string_view xml) {
     if (!first) {
         return reports;
     }
-    const std::string start = "<" + std::string(first.name);
     const std::string end = "</" + std::string(first.name);
     std::size_t from = 0;
     for (auto at = xml.find(end); at != std::string_view::npos; at = xml.find(end, at + 1)) {
         const auto close = xml.find('>', at);
-        if (close == std::string_view::npos || reports.size() == kMaxReports) {
-            return {};
+        if (close == std::string_view::npos) {
+            break;
         }
         // Only the first has what stands in front: the declaration, or an element around.
-        const auto begin = reports.empty() ? 0 : xml.find(start, from);
-        if (begin >= at) {
+        const auto begin = reports.empty() ? 0 : begin_of_report(xml, from);
+        if (begin >= at || reports.size() == kMaxReports) {
             return {};
         }
         reports.push_back(xml.substr(begin, close + 1 - begin));
         from = close + 1;
     }
-    return reports.size() > 1 ? reports : std::vector<std::string_view>{};
+    if (reports.size() < 2) {
+        return {};
+    }
+    if (const auto begin = begin_of_report(xml, from); begin != std::string_view::npos) {
+        if (reports.size() == kMaxReports) {
+            return {};
+        }
+        reports.push_back(xml.substr(begin));  // breaks off, or ends by another name
+    } else if (!without_end_tags(xml.substr(from)).empty()) {
+        const auto last = static_cast<std::size_t>(reports.back().data() - xml.data());
+        reports.back() = xml.substr(last);
+    }
+    return reports;
 }
 
 bool looks_like_aggregate(std::string_view xml) {

@@ -21,8 +21,9 @@ namespace dmarcbox::schema {
                                                                         const Expired& expired);
 
 /// A document that holds several reports, cut into one text for each, in order: roots beside each
-/// other, or children of one element. Empty if there is only one, or more than a hundred, or they
-/// cannot be told apart. Text only: a piece may turn out to be no report.
+/// other, or children of one element. The last may break off, or have text behind it. Empty if
+/// there is only one whole report, or more than a hundred, or they cannot be told apart. Text only:
+/// a piece may turn out to be no report.
 [[nodiscard]] std::vector<std::string_view> split_aggregates(std::string_view xml);
 
 /// True if the text holds an element whose local name is `feedback` near its beginning, behind

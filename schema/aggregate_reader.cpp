@@ -79,11 +79,11 @@ void AggregateReader::note_unknown(const pugi::xml_node& node, const Parent& par
                   std::string(parent.path).append("/").append(local_part(name)));
 }
 
-bool AggregateReader::is_foreign(const pugi::xml_node& node) const {
+std::string_view AggregateReader::foreign_namespace(const pugi::xml_node& node) const {
     const auto prefix = prefix_of(node.name());
     const bool inherits = prefix.empty() || prefix == root_prefix_;
     if (inherits && !node.first_attribute()) {
-        return false;
+        return {};
     }
     const std::string attribute = declaration_of(prefix);
     // Without a declaration of its own such an element is in the namespace of what it stands in,
@@ -95,15 +95,16 @@ bool AggregateReader::is_foreign(const pugi::xml_node& node) const {
                                         [&](const auto& p) { return p.first == prefix; });
         uri = known == prefixes_.end() ? std::string_view{} : std::string_view(known->second);
     }
-    return !uri.empty() && uri != report_.xml_namespace &&
-           std::find(kNamespaces.begin(), kNamespaces.end(), uri) == kNamespaces.end();
+    const bool is_own = uri == report_.xml_namespace ||
+                        std::find(kNamespaces.begin(), kNamespaces.end(), uri) != kNamespaces.end();
+    return is_own ? std::string_view{} : uri;
 }
 
 void AggregateReader::read_root(const pugi::xml_node& root) {
     root_prefix_ = prefix_of(root.name());
-    report_.xml_namespace =
-        cut_text(collapse(declared(root, declaration_of(root_prefix_)).value_or("")),
-                 limits_.max_text_bytes);
+    report_.xml_namespace = cut_text(
+        collapse(replace_bad_utf8(declared(root, declaration_of(root_prefix_)).value_or(""))),
+        limits_.max_text_bytes);
     // Slices come without the root: what it declares is kept.
     for (auto node = root; node; node = node.parent()) {
         for (auto a = node.first_attribute(); a; a = a.next_attribute()) {
@@ -118,42 +119,51 @@ void AggregateReader::read_root(const pugi::xml_node& root) {
 }
 
 void AggregateReader::read_children(const pugi::xml_node& parent) {
-    const Parent metadata{Element::report_metadata, "report_metadata"};
-    const Parent published{Element::policy_published, "policy_published"};
+    const Seen seen = visit_own(
+        parent, {Element::feedback, "feedback"},
+        [this](Element element, const pugi::xml_node& node) { return read_child(element, node); });
+    found_.own |= seen.own;
+    found_.foreign |= seen.foreign;
+}
+
+void AggregateReader::read_foreign_children(const pugi::xml_node& parent) {
+    adopted_ |= visit_foreign(
+        parent, {Element::feedback, "feedback"},
+        [this](Element element, const pugi::xml_node& node) { return read_child(element, node); },
+        found_.own);
+}
+
+bool AggregateReader::read_child(Element element, const pugi::xml_node& node) {
     // Parts of one document may come one by one: what was seen before counts too.
-    const auto seen = for_each_element(
-        parent, {Element::feedback, "feedback"}, [&](Element element, const pugi::xml_node& node) {
-            if ((found_ & bit(element)) != 0 && element != Element::record &&
-                element != Element::extension) {
-                findings_.add(aggregate::kRepeatedElement,
-                              std::string("feedback/").append(local_part(node.name())));
-                return true;
-            }
-            switch (element) {
-                case Element::version:
-                    read_text(report_.version, node, "version");
-                    return true;
-                case Element::report_metadata:
-                    for_each_element(node, metadata, [this](Element e, const pugi::xml_node& n) {
-                        return read_metadata(e, n);
-                    });
-                    return true;
-                case Element::policy_published:
-                    for_each_element(node, published, [this](Element e, const pugi::xml_node& n) {
-                        return read_published(e, n);
-                    });
-                    return true;
-                case Element::extension:
-                    shows_9990_ = true;
-                    return true;
-                case Element::record:
-                    read_record(node);
-                    return true;
-                default:
-                    return false;
-            }
-        });
-    found_ |= seen;
+    if (((found_.own | adopted_) & bit(element)) != 0 && element != Element::record &&
+        element != Element::extension) {
+        findings_.add(aggregate::kRepeatedElement,
+                      std::string("feedback/").append(local_part(node.name())));
+        return true;
+    }
+    switch (element) {
+        case Element::version:
+            read_text(report_.version, node, "version");
+            return true;
+        case Element::report_metadata:
+            for_each_element(
+                node, {Element::report_metadata, "report_metadata"},
+                [this](Element e, const pugi::xml_node& n) { return read_metadata(e, n); });
+            return true;
+        case Element::policy_published:
+            for_each_element(
+                node, {Element::policy_published, "policy_published"},
+                [this](Element e, const pugi::xml_node& n) { return read_published(e, n); });
+            return true;
+        case Element::extension:
+            shows_9990_ = true;
+            return true;
+        case Element::record:
+            read_record(node);
+            return true;
+        default:
+            return false;
+    }
 }
 
 bool AggregateReader::read_metadata(Element element, const pugi::xml_node& node) {

@@ -37,17 +37,28 @@ class AggregateReader {
     void read_root(const pugi::xml_node& root);
     /// Children of the root, wherever they come from: those of `parent`.
     void read_children(const pugi::xml_node& parent);
+    /// True if children of the root in other namespaces were passed over: all parts are to be given
+    /// to read_foreign_children() once the last was read.
+    [[nodiscard]] bool has_foreign_children() const { return found_.foreign != 0; }
+    /// Reads those of which the report has none in its own namespace.
+    void read_foreign_children(const pugi::xml_node& parent);
     /// Makes room for that many records in all, as far as memory goes.
     void expect_records(std::size_t count);
     [[nodiscard]] std::int64_t record_count() const { return report_.record_count; }
     /// True if any child of feedback that makes it a report was there.
-    [[nodiscard]] bool found_report() const { return found_ != 0; }
+    [[nodiscard]] bool found_report() const { return (found_.own | adopted_) != 0; }
     /// Notes what is missing. The reader is empty afterwards.
     [[nodiscard]] AggregateReport finish();
 
   private:
-    /// Elements seen in one parent, a bit each.
-    using Seen = std::uint64_t;
+    /// A set of Element, a bit each.
+    using Elements = std::uint64_t;
+
+    /// What one parent holds.
+    struct Seen {
+        Elements own = 0;      ///< read
+        Elements foreign = 0;  ///< of the format's names in other namespaces, not read yet
+    };
 
     struct Parent {
         Element element;
@@ -57,20 +68,33 @@ class AggregateReader {
     /// Reads one child; false: that element is unknown in this parent.
     using ReadElement = std::function<bool(Element, const pugi::xml_node&)>;
 
-    /// Calls `read` for each child element. Notes text between elements, repeated and unknown ones.
-    Seen visit_elements(const pugi::xml_node& node, const Parent& parent, const ReadElement& read);
+    /// Calls `read` for each child element of the report's own namespace, then for those of others
+    /// that have no namesake there: reporters err in namespaces, extensions add to what is there.
+    /// Notes text between elements, repeated and unknown ones.
+    void visit_elements(const pugi::xml_node& node, const Parent& parent, const ReadElement& read);
     /// The same, without the copy of `read` that std::function would allocate for each element.
     template <class Read>
-    Seen for_each_element(const pugi::xml_node& node, const Parent& parent, const Read& read) {
-        return visit_elements(node, parent, std::cref(read));
+    void for_each_element(const pugi::xml_node& node, const Parent& parent, const Read& read) {
+        visit_elements(node, parent, std::cref(read));
     }
+    Seen visit_own(const pugi::xml_node& node, const Parent& parent, const ReadElement& read);
+    /// Those whose name is not among `own`; returns which were read.
+    Elements visit_foreign(const pugi::xml_node& node,
+                           const Parent& parent,
+                           const ReadElement& read,
+                           Elements own);
+    /// False if the element is unknown in this parent.
+    bool visit_element(const pugi::xml_node& child,
+                       const Parent& parent,
+                       const ReadElement& read,
+                       Elements& seen);
     void note_unknown(const pugi::xml_node& node, const Parent& parent);
     void note_stray_text(const pugi::xml_node& node, const Parent& parent);
-    void note_foreign(Element element, std::string_view name, const Parent& parent);
-    /// In a namespace that is neither the root's nor one of DMARC: an extension (RFC 9990). A
-    /// prefix that nobody declared is none.
-    [[nodiscard]] bool is_foreign(const pugi::xml_node& node) const;
+    /// The node's namespace if it is neither the root's nor one of DMARC, else empty. A prefix that
+    /// nobody declared is none. Valid as long as the node.
+    [[nodiscard]] std::string_view foreign_namespace(const pugi::xml_node& node) const;
 
+    bool read_child(Element element, const pugi::xml_node& node);
     bool read_metadata(Element element, const pugi::xml_node& node);
     bool read_published(Element element, const pugi::xml_node& node);
     void read_record(const pugi::xml_node& node);
@@ -91,6 +115,9 @@ class AggregateReader {
 
     /// Trimmed, collapsed, cut; valid until the next call.
     std::string_view text_of(const pugi::xml_node& node, std::string_view path);
+    /// The same without what stands in child elements.
+    std::string_view own_text_of(const pugi::xml_node& node, std::string_view path);
+    std::string_view cleaned(std::string_view text, std::string_view path);
     void read_text(std::string& out, const pugi::xml_node& node, std::string_view path);
     void read_domain(std::string& out, const pugi::xml_node& node, std::string_view path);
     void read_enumerated(std::string& out,
@@ -105,7 +132,8 @@ class AggregateReader {
     XmlMemory& memory_;
     FindingList& findings_;
     AggregateReport report_;
-    Seen found_ = 0;
+    Seen found_;            ///< children of the root
+    Elements adopted_ = 0;  ///< those read from another namespace
     std::string root_prefix_;
     std::vector<std::pair<std::string, std::string>> prefixes_;  ///< and their namespaces
     std::string text_;                                           ///< a value that had to be changed

@@ -32,6 +32,9 @@ std::string deep_text(const pugi::xml_node& root) {
     return text;
 }
 
+/// All but an extension, whose namespace is its own business.
+constexpr std::uint64_t kNamedElements = ~(bit(Element::unknown) | bit(Element::extension));
+
 /// One pass over a value that needs no change nearly always.
 struct Look {
     bool needs_collapse = false;
@@ -75,13 +78,28 @@ std::string_view AggregateReader::text_of(const pugi::xml_node& node, std::strin
         text_ = deep_text(node);
         text = text_;
     }
+    return cleaned(text, path);
+}
+
+std::string_view AggregateReader::own_text_of(const pugi::xml_node& node, std::string_view path) {
+    text_.clear();
+    for (auto child = node.first_child(); child; child = child.next_sibling()) {
+        if (is_text(child)) {
+            text_ += child.value();
+        }
+    }
+    return cleaned(text_, path);
+}
+
+std::string_view AggregateReader::cleaned(std::string_view text, std::string_view path) {
     text = trim(text);
     const Look look = look_at(text);
     if (look.needs_collapse) {
         text_ = collapse(text);
         text = text_;
     }
-    // The document is UTF-8, but a character reference can name what is no character.
+    // The document is UTF-8, but behind what only looks like a comment (`<a b="<!--">`) a reference
+    // can still name what is no character.
     if (look.has_high_byte && !is_utf8(text)) {
         findings_.add(xml::kBadCharacter, path);
         text_ = replace_bad_utf8(text);
@@ -105,8 +123,12 @@ void AggregateReader::read_domain(std::string& out,
                                   std::string_view path) {
     auto text = text_of(node, path);
     if (text.find('@') != std::string_view::npos) {
-        findings_.add(aggregate::kAddressForDomain, path);
         address_ = mailbox_domain(text);
+        if (address_.empty()) {
+            findings_.add(aggregate::kBadDomain, text);
+        } else {
+            findings_.add(aggregate::kAddressForDomain, path);
+        }
         text = address_;
     }
     if (text.ends_with('.')) {
@@ -134,58 +156,83 @@ void AggregateReader::read_enumerated(std::string& out,
 }
 
 void AggregateReader::note_stray_text(const pugi::xml_node& node, const Parent& parent) {
-    if (is_text(node)) {
+    if (is_text(node) && parent.element != Element::reason) {  // which may hold its type
         findings_.add(aggregate::kStrayText, parent.path);
     }
 }
 
-void AggregateReader::note_foreign(Element element, std::string_view name, const Parent& parent) {
-    if (element != Element::unknown && element != Element::extension) {
-        findings_.add(aggregate::kForeignElement,
+bool AggregateReader::visit_element(const pugi::xml_node& child,
+                                    const Parent& parent,
+                                    const ReadElement& read,
+                                    Elements& seen) {
+    const std::string_view name = local_part(child.name());
+    const Element element = element_of(name);
+    if (element == Element::extension && parent.element != Element::feedback) {
+        return true;  // RFC 9990 has it in feedback; what it holds is nobody's business elsewhere
+    }
+    const bool again = (seen & bit(element)) != 0 && element != Element::unknown &&
+                       !may_repeat(element, parent.element);
+    // Lists in a second auth_results are as good as in the first.
+    const bool skip = again && element != Element::auth_results;
+    if (!skip && !read(element, child)) {
+        return false;
+    }
+    if (again) {
+        findings_.add(aggregate::kRepeatedElement,
                       std::string(parent.path).append("/").append(name));
     }
+    if (!skip && element == Element::identifiers && name != "identifiers") {
+        findings_.add(aggregate::kMisspeltElement, name);
+    }
+    seen |= bit(element);
+    return true;
 }
 
-AggregateReader::Seen AggregateReader::visit_elements(const pugi::xml_node& node,
-                                                      const Parent& parent,
-                                                      const ReadElement& read) {
-    Seen seen = 0;
+AggregateReader::Seen AggregateReader::visit_own(const pugi::xml_node& node,
+                                                 const Parent& parent,
+                                                 const ReadElement& read) {
+    Seen seen;
     for (auto child = node.first_child(); child; child = child.next_sibling()) {
         if (child.type() != pugi::node_element) {
             note_stray_text(child, parent);
-            continue;
-        }
-        const std::string_view name = local_part(child.name());
-        const Element element = element_of(name);
-        if (is_foreign(child)) {
-            note_foreign(element, name, parent);
-            continue;
-        }
-        if (element == Element::extension && parent.element != Element::feedback) {
-            continue;  // RFC 9990 has it in feedback; what it holds is nobody's business elsewhere
-        }
-        const bool again = (seen & bit(element)) != 0 && element != Element::unknown &&
-                           !may_repeat(element, parent.element);
-        // Lists in a second auth_results are as good as in the first.
-        if (again && element != Element::auth_results) {
-            findings_.add(aggregate::kRepeatedElement,
-                          std::string(parent.path).append("/").append(name));
-            continue;
-        }
-        if (!read(element, child)) {
+        } else if (!foreign_namespace(child).empty()) {
+            seen.foreign |= bit(element_of(local_part(child.name()))) & kNamedElements;
+        } else if (!visit_element(child, parent, read, seen.own)) {
             note_unknown(child, parent);
-            continue;
         }
-        if (again) {
-            findings_.add(aggregate::kRepeatedElement,
-                          std::string(parent.path).append("/").append(name));
-        }
-        if (element == Element::identifiers && name != "identifiers") {
-            findings_.add(aggregate::kMisspeltElement, name);
-        }
-        seen |= bit(element);
     }
     return seen;
+}
+
+AggregateReader::Elements AggregateReader::visit_foreign(const pugi::xml_node& node,
+                                                         const Parent& parent,
+                                                         const ReadElement& read,
+                                                         Elements own) {
+    Elements seen = 0;
+    for (auto child = node.first_child(); child; child = child.next_sibling()) {
+        const auto name_space = foreign_namespace(child);
+        const std::string_view name = local_part(child.name());
+        const Elements kind = bit(element_of(name)) & kNamedElements;
+        if (name_space.empty() || kind == 0) {
+            continue;
+        }
+        if ((own & kind) == 0 && visit_element(child, parent, read, seen)) {
+            findings_.add(aggregate::kOddNamespace, replace_bad_utf8(name_space));
+        } else {
+            findings_.add(aggregate::kForeignElement,
+                          std::string(parent.path).append("/").append(name));
+        }
+    }
+    return seen;
+}
+
+void AggregateReader::visit_elements(const pugi::xml_node& node,
+                                     const Parent& parent,
+                                     const ReadElement& read) {
+    const Seen seen = visit_own(node, parent, read);
+    if (seen.foreign != 0) {
+        visit_foreign(node, parent, read, seen.own);
+    }
 }
 
 }  // namespace dmarcbox::schema

@@ -146,25 +146,25 @@ void AggregateReader::read_evaluated(const pugi::xml_node& node, AggregateRecord
 void AggregateReader::read_reason(const pugi::xml_node& node, AggregateRecord& record) {
     constexpr std::string_view kPath = "record/row/policy_evaluated/reason";
     OverrideReason reason;
-    const auto first = node.first_child();
-    if (first && is_text(first) && !first.next_sibling()) {  // rspamd: <reason>sampled_out</reason>
-        const auto text = text_of(node, kPath);
+    for_each_element(
+        node, {Element::reason, kPath}, [&](Element element, const pugi::xml_node& child) {
+            if (element == Element::type) {
+                read_enumerated(reason.type, child, "record/row/policy_evaluated/reason/type",
+                                Vocabulary::reason);
+                return true;
+            }
+            if (element == Element::comment) {
+                read_text(reason.comment, child, "record/row/policy_evaluated/reason/comment");
+                return true;
+            }
+            return false;
+        });
+    const auto text = own_text_of(node, kPath);
+    if (!text.empty() && reason.type.empty()) {  // rspamd: <reason>sampled_out</reason>
         findings_.add(aggregate::kReasonText, text);
         read_token(reason.type, text, Vocabulary::reason, findings_);
-    } else {
-        for_each_element(
-            node, {Element::reason, kPath}, [&](Element element, const pugi::xml_node& child) {
-                if (element == Element::type) {
-                    read_enumerated(reason.type, child, "record/row/policy_evaluated/reason/type",
-                                    Vocabulary::reason);
-                    return true;
-                }
-                if (element == Element::comment) {
-                    read_text(reason.comment, child, "record/row/policy_evaluated/reason/comment");
-                    return true;
-                }
-                return false;
-            });
+    } else if (!text.empty()) {
+        findings_.add(aggregate::kStrayText, kPath);
     }
     if (reason.type.empty() && reason.comment.empty()) {
         findings_.add(aggregate::kEmptyReason);
@@ -196,8 +196,9 @@ void AggregateReader::read_identifiers(const pugi::xml_node& node, AggregateReco
 
 /// Present and empty is the null reverse-path (RFC 9990), another thing than absent.
 void AggregateReader::read_envelope_from(const pugi::xml_node& node, AggregateRecord& record) {
-    read_domain(record.envelope_from, node, "record/identifiers/envelope_from");
-    if (record.envelope_from.empty()) {
+    constexpr std::string_view kPath = "record/identifiers/envelope_from";
+    read_domain(record.envelope_from, node, kPath);
+    if (record.envelope_from.empty() && text_of(node, kPath).empty()) {
         record.envelope_from = "<>";
     }
 }

@@ -38,7 +38,8 @@ inline constexpr FindingCode kSeveralReports{"several_reports", "xml", false};
 /// A second report in the same document, which could not be told from the first: only the first was
 /// read.
 inline constexpr FindingCode kSecondReport{"second_report", "xml", true};
-/// References to characters that do not exist were read as U+FFFD. Detail: the element.
+/// References to characters that XML does not allow, such as `&#0;`, were read as U+FFFD. Detail:
+/// the reference.
 inline constexpr FindingCode kBadCharacter{"bad_character", "xml", false};
 
 }  // namespace xml
@@ -64,9 +65,10 @@ inline constexpr FindingCode kNoRecords{"no_records", "aggregate", false};
 inline constexpr FindingCode kNullRecord{"null_record", "aggregate", false};
 /// A record with messages but without source address.
 inline constexpr FindingCode kNoSourceIp{"no_source_ip", "aggregate", false};
-/// source_ip with brackets, zone, port or leading zeros, which were dropped. Detail: as sent.
+/// source_ip with brackets, zone, port, leading zeros or a comment, which were dropped. Detail: as
+/// sent.
 inline constexpr FindingCode kIpForm{"ip_form", "aggregate", false};
-/// source_ip is no address, kept as sent. Detail: as sent.
+/// source_ip is no address, or several, kept as sent. Detail: as sent.
 inline constexpr FindingCode kBadIp{"bad_ip", "aggregate", false};
 /// count is no number, negative or above 10^12, stored as 0. Detail: as sent.
 inline constexpr FindingCode kBadCount{"bad_count", "aggregate", false};
@@ -115,11 +117,16 @@ inline constexpr FindingCode kEmptyReason{"empty_reason", "aggregate", false};
 inline constexpr FindingCode kNullDomain{"null_domain", "aggregate", false};
 /// An address where a domain belongs: its domain was read. Detail: the element.
 inline constexpr FindingCode kAddressForDomain{"address_for_domain", "aggregate", false};
+/// An address where a domain belongs, but no domain in it: read as absent. Detail: as sent.
+inline constexpr FindingCode kBadDomain{"bad_domain", "aggregate", false};
 /// A domain with dots behind it, which were dropped. Detail: the element.
 inline constexpr FindingCode kTrailingDot{"trailing_dot", "aggregate", false};
-/// An element of the format's name in a namespace of its own: an extension, left out. Detail: its
-/// path.
+/// An element of the format's name in a namespace of its own, beside one of the report's or where
+/// the format has none: an extension, left out. Detail: its path.
 inline constexpr FindingCode kForeignElement{"foreign_element", "aggregate", false};
+/// Elements of the format in another namespace than the report's, which has none of that name
+/// there: read as meant. Detail: the namespace.
+inline constexpr FindingCode kOddNamespace{"odd_namespace", "aggregate", false};
 /// count with a fraction of zero. Detail: as sent.
 inline constexpr FindingCode kCountFraction{"count_fraction", "aggregate", false};
 /// begin or end as a date of mail (RFC 5322). Detail: as sent.
@@ -179,8 +186,10 @@ inline constexpr std::array kAggregateFindingCodes{
     aggregate::kEmptyReason,
     aggregate::kNullDomain,
     aggregate::kAddressForDomain,
+    aggregate::kBadDomain,
     aggregate::kTrailingDot,
     aggregate::kForeignElement,
+    aggregate::kOddNamespace,
     aggregate::kCountFraction,
     aggregate::kTimeMailDate,
     aggregate::kTimeMicroseconds,

@@ -348,19 +348,18 @@ std::string IpAddress::network() const {
 
 std::optional<ParsedIp> parse_ip(std::string_view text) {
     text = trim(text);
-    bool exact = true;
-    // What follows a blank, or a comment set close: `192.0.2.1 (host.example)`.
-    if (const auto end = text.find_first_of(" \t\r\n(;,"); end != std::string_view::npos) {
-        text = text.substr(0, end);
-        exact = false;
+    const auto word = trim(text.substr(0, text.find('(')));  // `192.0.2.1 (host.example)`
+    // Of several, or of one that was broken over lines, none is the address.
+    if (word.find_first_of(" \t\r\n;,") != std::string_view::npos) {
+        return std::nullopt;
     }
-    const auto bare = strip(text);
+    const auto bare = strip(word);
     if (!bare) {
         return std::nullopt;
     }
     auto parsed = parse_bare(*bare);
     if (parsed) {
-        parsed->exact = parsed->exact && exact && bare->size() == text.size();
+        parsed->exact = parsed->exact && bare->size() == text.size();
     }
     return parsed;
 }

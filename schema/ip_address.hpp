@@ -29,8 +29,9 @@ struct ParsedIp {
     bool exact = true;  ///< false: brackets, zone, port, comment or another form was stripped
 };
 
-/// IPv4 or IPv6 literal. Brackets, zone, port and what follows a blank are dropped (exact = false).
-/// nullopt if no address is there; leading zeros in IPv4 are read as decimal (exact = false).
+/// IPv4 or IPv6 literal. Brackets, zone, port and a comment (`(` and all behind it) are dropped,
+/// leading zeros in IPv4 are read as decimal (exact = false). nullopt if no address is there or if
+/// it is not alone.
 [[nodiscard]] std::optional<ParsedIp> parse_ip(std::string_view text);
 
 /// A CIDR range (`192.0.2.0/24`, a single address is /32 or /128), host bits ignored.

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdint>
+#include <utility>
 
 #include "schema/finding_codes_aggregate.hpp"
 #include "schema/scalar_text.hpp"
@@ -29,6 +31,42 @@ bool ends_name(char c) {
     return c == '>' || c == '/' || c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
+constexpr std::uint32_t kBeyondUnicode = 0x110000;
+/// Details of a few show the habit; counting them all helps nobody.
+constexpr int kEnough = 20;
+constexpr std::size_t kShown = 20;  ///< of a text in a finding
+
+/// `&#65;` or `&#x41;` (XML 1.0 section 4.1).
+struct CharacterReference {
+    std::size_t length = 0;       ///< without the `&`; 0 if there is none
+    std::uint32_t character = 0;  ///< at most kBeyondUnicode
+};
+
+/// The one at the beginning of the text, which follows a `&`.
+CharacterReference read_reference(std::string_view text) {
+    if (!text.starts_with('#')) {
+        return {};
+    }
+    const bool hex = text.substr(1).starts_with('x');
+    const std::size_t begin = hex ? 2 : 1;
+    const auto end = text.find_first_not_of(hex ? "0123456789abcdefABCDEF" : "0123456789", begin);
+    if (end == begin || end == std::string_view::npos || text[end] != ';') {
+        return {};
+    }
+    std::uint32_t character = kBeyondUnicode;  // stays if the number has more than 32 bits
+    std::from_chars(text.data() + begin, text.data() + end, character, hex ? 16 : 10);
+    return {end + 1, std::min(character, kBeyondUnicode)};
+}
+
+/// XML 1.0 section 2.2.
+bool is_allowed(std::uint32_t character) {
+    const bool surrogate = character >= 0xd800 && character <= 0xdfff;
+    return character < 0x20 ? character == '\t' || character == '\n' || character == '\r'
+                            : !surrogate && character != 0xfffe && character != 0xffff &&
+                                  character < kBeyondUnicode;
+}
+
 /// True if the text after `&` is one that the tree resolves.
 bool is_reference(std::string_view text) {
     constexpr std::array<std::string_view, 5> kPredefined{"lt;", "gt;", "amp;", "quot;", "apos;"};
@@ -36,39 +74,52 @@ bool is_reference(std::string_view text) {
                     [text](std::string_view name) { return text.starts_with(name); })) {
         return true;
     }
-    if (!text.starts_with('#')) {
-        return false;
-    }
-    const bool hex = text.substr(1).starts_with('x');
-    const auto digits = text.substr(hex ? 2 : 1);
-    const auto end = digits.find_first_not_of(hex ? "0123456789abcdefABCDEF" : "0123456789");
-    return end != 0 && end != std::string_view::npos && digits[end] == ';';
+    return read_reference(text).length != 0;
 }
 
-/// Where markup is not read: CDATA sections or comments. To be asked of growing positions.
+/// Where references are not read: CDATA sections and comments. One that stays open is none, as for
+/// the repair. To be asked of growing positions.
 class Sections {
   public:
-    Sections(std::string_view text, std::string_view open, std::string_view close)
-        : text_(text), open_(open), close_(close) {}
+    explicit Sections(std::string_view text) : text_(text) {}
 
     /// The end of the section that holds the position, else the position.
     [[nodiscard]] std::size_t skip(std::size_t position) {
-        while (end_ <= position && end_ != std::string_view::npos) {
-            find_from(end_);
+        while (end_ <= position && begin_ != std::string_view::npos) {
+            find_next();
         }
         return begin_ < position ? end_ : position;
     }
 
   private:
-    /// Both npos if no section follows; one that stays open reaches to the end.
-    void find_from(std::size_t from) {
-        begin_ = text_.find(open_, from);
-        end_ = begin_ == std::string_view::npos ? begin_ : text_.find(close_, begin_);
+    struct Kind {
+        std::string_view open;
+        std::string_view close;
+        std::size_t begin = 0;  ///< of the next one; npos if there is none
+    };
+
+    void find_next() {
+        for (auto& kind : kinds_) {
+            if (kind.begin <= end_) {  // at first too: most texts hold nothing to ask about
+                kind.begin = text_.find(kind.open, end_);
+            }
+        }
+        auto& next = kinds_[0].begin < kinds_[1].begin ? kinds_[0] : kinds_[1];
+        begin_ = next.begin;
+        if (begin_ == std::string_view::npos) {
+            return;
+        }
+        const auto close = text_.find(next.close, begin_ + next.open.size());
+        if (close == std::string_view::npos) {
+            next.begin = close;  // nor do later ones close
+            begin_ = end_;
+            return;
+        }
+        end_ = close + next.close.size();
     }
 
     std::string_view text_;
-    std::string_view open_;
-    std::string_view close_;
+    std::array<Kind, 2> kinds_{{{"<![CDATA[", "]]>"}, {"<!--", "-->"}}};
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
 };
@@ -128,11 +179,36 @@ bool blank_controls(std::string& text) {
     return any;
 }
 
+void replace_bad_references(std::string& text, FindingList& findings) {
+    const std::string_view sent = text;
+    Sections sections(sent);
+    std::string out;
+    std::size_t copied = 0;
+    int noted = 0;
+    for (auto at = sent.find("&#"); at != std::string_view::npos; at = sent.find("&#", at + 1)) {
+        const auto reference = read_reference(sent.substr(at + 1));
+        if (reference.length == 0 || is_allowed(reference.character) || sections.skip(at) != at) {
+            continue;
+        }
+        if (noted == 0) {
+            out.reserve(sent.size());
+        }
+        if (noted < kEnough) {
+            findings.add(xml::kBadCharacter,
+                         cut_text(sent.substr(at, reference.length + 1), kShown));
+            ++noted;
+        }
+        out.append(sent.substr(copied, at - copied)).append(kReplacement);
+        copied = at + 1 + reference.length;
+    }
+    if (copied > 0) {
+        out.append(sent.substr(copied));
+        text = std::move(out);
+    }
+}
+
 void note_raw_ampersands(std::string_view text, FindingList& findings) {
-    Sections cdata(text, "<![CDATA[", "]]>");
-    Sections comments(text, "<!--", "-->");
-    constexpr int kEnough = 20;  // details of a few show the habit; counting them all helps nobody
-    constexpr std::size_t kShown = 20;
+    Sections sections(text);
     int noted = 0;
     auto next = std::size_t{0};
     for (auto at = text.find('&'); at != std::string_view::npos && noted < kEnough;
@@ -142,7 +218,7 @@ void note_raw_ampersands(std::string_view text, FindingList& findings) {
         if (is_reference(rest)) {
             continue;
         }
-        if (const auto end = std::max(cdata.skip(at), comments.skip(at)); end > at) {
+        if (const auto end = sections.skip(at); end > at) {
             next = end;
             continue;
         }
@@ -204,7 +280,7 @@ std::string replace_bad_utf8(std::string_view text) {
     while (!text.empty()) {
         const auto length = sequence_length(text);
         if (length == 0) {
-            out += "\xef\xbf\xbd";
+            out += kReplacement;
         } else {
             out += text.substr(0, length);
         }

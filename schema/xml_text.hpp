@@ -12,6 +12,11 @@ namespace dmarcbox::schema {
 /// True if there were any.
 bool blank_controls(std::string& text);
 
+/// Turns references to characters that XML 1.0 section 2.2 does not allow, NUL above all, where the
+/// tree would end a value, into U+FFFD; not in CDATA sections and comments. Finding for each, up to
+/// a few. Linear in time; the text gets no longer.
+void replace_bad_references(std::string& text, FindingList& findings);
+
 /// Finding for each `&` that begins neither a predefined entity nor a character reference
 /// (XML 1.0 section 4.1), up to a few: the tree keeps such text as it is.
 void note_raw_ampersands(std::string_view text, FindingList& findings);

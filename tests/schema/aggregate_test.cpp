@@ -233,6 +233,12 @@ TEST_CASE("aggregate: what is tolerated in values is told by a code") {
          begin, "1767225600"},
         {"no time", "<begin>1767225600<", "<begin>yesterday<", "bad_time", begin, ""},
         {"pct of words", "<pct>100<", "<pct>all<", "bad_pct", pct, ""},
+        {"several addresses", "<source_ip>192.0.2.1<", "<source_ip>192.0.2.1, 192.0.2.2<", "bad_ip",
+         source, "192.0.2.1, 192.0.2.2"},
+        {"address broken over lines", "<source_ip>192.0.2.1<", "<source_ip>192.0.2.1\n23<",
+         "bad_ip", source, "192.0.2.1 23"},
+        {"address with a comment", "<source_ip>192.0.2.1<", "<source_ip>192.0.2.1 (host.example)<",
+         "ip_form", source, "192.0.2.1"},
         {"null sender", "<header_from>", "<envelope_from></envelope_from><header_from>", "", from,
          "<>"},
         {"null sender in brackets", "<header_from>",
@@ -243,6 +249,16 @@ TEST_CASE("aggregate: what is tolerated in values is told by a code") {
         {"address in brackets", "<header_from>",
          "<envelope_from>&lt;a@b.example&gt;</envelope_from><header_from>", "address_for_domain",
          from, "b.example"},
+        {"address literal", "<header_from>",
+         "<envelope_from>bounce@[192.0.2.9]</envelope_from><header_from>", "bad_domain", from, ""},
+        {"address with a semicolon", "<header_from>",
+         "<envelope_from>user@example.org;</envelope_from><header_from>", "bad_domain", from, ""},
+        {"address without a domain", "<header_from>",
+         "<envelope_from>user@</envelope_from><header_from>", "bad_domain", from, ""},
+        {"sender NULL", "<header_from>", "<envelope_from>NULL</envelope_from><header_from>",
+         "null_domain", from, ""},
+        {"sender of a dot", "<header_from>", "<envelope_from>.</envelope_from><header_from>",
+         "trailing_dot", from, ""},
         {"final dots", "<header_from>", "<envelope_from>example.com..</envelope_from><header_from>",
          "trailing_dot", from, "example.com"},
         {"a blank before the final dot", "<header_from>",
@@ -256,6 +272,66 @@ TEST_CASE("aggregate: what is tolerated in values is told by a code") {
         CHECK(codes(report.findings) == c.codes);
         CHECK(c.value(report) == c.expected);
     }
+}
+
+TEST_CASE("aggregate: an address without a domain is told as sent") {
+    const auto report = read(replaced(
+        kPlain, "<header_from>", "<envelope_from>u@exa$mple.org</envelope_from><header_from>"));
+    REQUIRE(report.findings.size() == 1);
+    CHECK(report.findings[0].detail == "u@exa$mple.org");
+}
+
+TEST_CASE("aggregate: references to characters that XML does not allow are U+FFFD") {
+    struct Case {
+        const char* name;
+        std::string_view sent;
+        std::string_view expected;
+        std::string_view details;  ///< of bad_character, with a blank between
+    };
+    const std::vector<Case> cases{
+        {"NUL ends no value", "a&#0;b", "a\ufffdb", "&#0;"},
+        {"NUL in other digits", "&#00;&#x0;&#x000;", "\ufffd\ufffd\ufffd", "&#00; &#x0; &#x000;"},
+        {"control", "a&#x1f;b", "a\ufffdb", "&#x1f;"},
+        {"allowed controls", "a&#9;&#10;&#xD;b", "a b", ""},
+        {"surrogates", "&#xD83D;&#xDE00;", "\ufffd\ufffd", "&#xD83D; &#xDE00;"},
+        {"no characters", "&#xFFFE;&#xffff;", "\ufffd\ufffd", "&#xFFFE; &#xffff;"},
+        {"last character", "&#x10FFFF;", "\U0010ffff", ""},
+        {"beyond the last character", "&#1114112;", "\ufffd", "&#1114112;"},
+        {"more than 32 bits", "&#4294967361;&#x10000000000000041;", "\ufffd\ufffd",
+         "&#4294967361; &#x10000000000000041"},
+        {"zeros in front", "&#x0000000000000000041;&#000000000000000000065;", "AA", ""},
+        {"CDATA", "<![CDATA[&#0;]]>&#0;<![CDATA[&#0;]]>", "&#0;\ufffd&#0;", "&#0;"},
+        {"comment", "a<!-- &#0; -->b", "ab", ""},
+        {"comment in CDATA", "<![CDATA[<!--]]>a&#0;b<!-- -->", "<!--a\ufffdb", "&#0;"},
+        {"CDATA in a comment", "<!-- <![CDATA[ -->a&#0;b<![CDATA[]]>", "a\ufffdb", "&#0;"},
+        {"an escaped ampersand", "&amp;#0;", "&#0;", ""},
+    };
+    for (const auto& c : cases) {
+        INFO(std::string(c.name));
+        const auto report = read(replaced(kPlain, "Reporter", c.sent));
+        CHECK(report.org_name == c.expected);
+        std::string details;
+        for (const auto& finding : report.findings) {
+            CHECK(finding.code.code == "bad_character");
+            details += (details.empty() ? "" : " ") + finding.detail;
+        }
+        CHECK(details == c.details);
+    }
+    CHECK(read(replaced(kPlain, "<count>3", "<count>1&#0;99")).message_count() == 0);
+    CHECK(read(replaced(kPlain, "<report_id>1", "<report_id>1&#0;a")).content_sha256 !=
+          read(replaced(kPlain, "<report_id>1", "<report_id>1&#0;b")).content_sha256);
+    CHECK(read(replaced(kPlain, "<feedback>", "<feedback xmlns=\"a&#0;b\">")).xml_namespace ==
+          "a\ufffdb");
+}
+
+TEST_CASE("aggregate: a million references to NUL are replaced quickly") {
+    std::string sent;
+    for (int i = 0; i < 1000000; ++i) {
+        sent += "&#0;";
+    }
+    const auto report = read(replaced(kPlain, "Reporter", sent));
+    CHECK(report.org_name.size() == kLimits.max_text_bytes - 1);  // whole characters of 3 bytes
+    CHECK(codes(report.findings) == "bad_character cut");
 }
 
 TEST_CASE("aggregate: what is odd in structure is told by a code") {
@@ -274,6 +350,8 @@ TEST_CASE("aggregate: what is odd in structure is told by a code") {
          "<count>3</count><x:count xmlns:x=\"urn:x\">77</x:count>", "foreign_element"},
         {"known name with a default namespace", "<count>3</count>",
          "<count>3</count><count xmlns=\"urn:x\">77</count>", "foreign_element"},
+        {"unknown name in a namespace where no such element belongs", "<count>3</count>",
+         "<count>3</count><x:type xmlns:x=\"urn:x\">other</x:type>", "foreign_element"},
         {"a prefix that nobody declared", "<count>3</count>", "<x:count>3</x:count>", ""},
         {"identities", "<identifiers>", "<identities>", "misspelt_element"},
         {"repeated element", "<count>3</count>", "<count>3</count><count>4</count>",
@@ -284,6 +362,10 @@ TEST_CASE("aggregate: what is odd in structure is told by a code") {
          "<spf></spf>", "empty_result"},
         {"reason as text", "<dkim>pass</dkim>", "<reason>sampled_out</reason><dkim>pass</dkim>",
          "reason_text"},
+        {"reason as text beside a comment", "<dkim>pass</dkim>",
+         "<reason>sampled_out<comment>x</comment></reason><dkim>pass</dkim>", "reason_text"},
+        {"text beside the reason's type", "<dkim>pass</dkim>",
+         "<reason>because<type>forwarded</type></reason><dkim>pass</dkim>", "stray_text"},
         {"text between elements", "<record>", "<record>oops", "stray_text"},
         {"DOCTYPE", "<feedback>", "<!DOCTYPE feedback [<!ENTITY a \"b\">]><feedback>", "doctype"},
         {"text behind the report", "</feedback>", "</feedback>thanks", "text_after_root"},
@@ -304,6 +386,31 @@ TEST_CASE("aggregate: what is odd in structure is told by a code") {
         const auto report = read(xml);
         CHECK(codes(report.findings) == c.codes);
         CHECK(report.record_count == 1);
+    }
+}
+
+TEST_CASE("aggregate: the reason's type stands in its element or as its text") {
+    struct Case {
+        std::string_view sent;
+        const char* type;
+        const char* comment;
+    };
+    const std::vector<Case> cases{
+        {"sampled_out", "sampled_out", ""},
+        {" Sampled_Out\n<comment>x</comment>", "sampled_out", "x"},
+        {"<comment>x</comment>forwarded", "forwarded", "x"},
+        {"<![CDATA[forwarded]]><comment>x</comment>", "forwarded", "x"},
+        {"forwarded<type/>", "forwarded", ""},
+        {"because<type>forwarded</type>", "forwarded", ""},
+    };
+    for (const auto& c : cases) {
+        INFO(std::string(c.sent));
+        const auto report =
+            read(replaced(kPlain, "<dkim>pass</dkim>",
+                          joined({"<reason>", c.sent, "</reason><dkim>pass</dkim>"})));
+        REQUIRE(report.records.at(0).reasons.size() == 1);
+        CHECK(report.records[0].reasons[0].type == c.type);
+        CHECK(report.records[0].reasons[0].comment == c.comment);
     }
 }
 
@@ -454,6 +561,86 @@ TEST_CASE("aggregate: a prefix declared by the root is known in slices of a larg
                       [](const auto& r) { return r.count == 3; }));
 }
 
+namespace {
+
+/// The report with `prefix` before the names of all elements but the root.
+std::string prefixed(std::string_view text, std::string_view prefix) {
+    std::string out;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        out += text[at];
+        const auto rest = text.substr(at + 1);
+        const bool start = text[at] == '<' && rest.find_first_of("/?") != 0;
+        const bool end = text[at] == '/' && text.substr(0, at).ends_with('<');
+        if ((start || end) && !rest.starts_with("feedback")) {
+            out += prefix;
+        }
+    }
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("aggregate: elements of another namespace are read where the report has no others") {
+    struct Case {
+        const char* name;
+        std::string xml;
+        const char* finding;  ///< the only one's detail
+    };
+    const auto with = [](std::string_view from, std::string_view to) {
+        return replaced(kPlain, from, to);
+    };
+    const std::vector<Case> cases{
+        {"record", with("<record>", "<record xmlns=\"http://dmarc.org/dmarc-xml/0.1/rua.xsd\">"),
+         "http://dmarc.org/dmarc-xml/0.1/rua.xsd"},
+        {"report_metadata",
+         with("<report_metadata>", "<report_metadata xmlns=\"http://dmarc.org/dmarc-xml/0.1/\">"),
+         "http://dmarc.org/dmarc-xml/0.1/"},
+        {"count", with("<count>", "<count xmlns=\"urn:x\">"), "urn:x"},
+        {"all but the root",
+         prefixed(with("<feedback>", "<feedback xmlns:v=\"urn:vendor\">"), "v:"), "urn:vendor"},
+    };
+    const auto plain = read(kPlain);
+    for (const auto& c : cases) {
+        INFO(std::string(c.name));
+        const auto report = read(c.xml);
+        CHECK(report.content_sha256 == plain.content_sha256);
+        CHECK(report.record_count == 1);
+        CHECK(report.org_email == plain.org_email);
+        CHECK(codes(report.findings) == "odd_namespace");
+        CHECK(report.findings.at(0).detail == c.finding);
+    }
+}
+
+TEST_CASE("aggregate: a large report in another namespace is read in slices as whole") {
+    const std::string foreign =
+        "<record xmlns=\"urn:x\">" + std::string(kRow) + std::string(kRest) + "</record>";
+    const auto large = [](const std::string& first, const std::string& last) {
+        std::string records = first;
+        while (records.size() < std::size_t{3} << 20U) {
+            records += last;
+        }
+        return records;
+    };
+    const std::string own = record_of(kRow);
+    const auto all = read(report_of(large(foreign, foreign)));
+    CHECK(all.records.size() == static_cast<std::size_t>(all.record_count));
+    CHECK(all.message_count() == 3 * all.record_count);
+    CHECK(all.record_count > 6000);
+    CHECK(codes(all.findings) == "odd_namespace");
+    const auto first_own = read(report_of(large(own, foreign)));
+    CHECK(first_own.record_count == 1);
+    CHECK(codes(first_own.findings) == "foreign_element");
+    const auto last_own = read(report_of(large(foreign, foreign) + own));
+    CHECK(last_own.record_count == 1);
+    CHECK(codes(last_own.findings) == "foreign_element");
+    const auto metadata = read(report_of(
+        replaced(std::string(kMetadata), "<report_metadata>", "<report_metadata xmlns=\"urn:x\">") +
+            large(own, own) + std::string(kMetadata),
+        ""));
+    CHECK(metadata.report_id == "1");
+    CHECK(codes(metadata.findings) == "foreign_element");
+}
+
 TEST_CASE("aggregate: errors are cut where the column ends") {
     const auto with = [](std::string_view errors) {
         return read(
@@ -490,6 +677,19 @@ TEST_CASE("aggregate: several reports in one document are cut into one each") {
         {"with a prefix",
          "<d:feedback>a</d:feedback><d:feedback/ ></d:feedback>",
          {"<d:feedback>a</d:feedback>", "<d:feedback/ ></d:feedback>"}},
+        {"a third that breaks off", one + one + "\n<feedback>b", {one, one, "<feedback>b"}},
+        {"a third whose end tag breaks off",
+         one + one + "<feedback>b</feedback",
+         {one, one, "<feedback>b</feedback"}},
+        {"a third with a prefix",
+         one + one + "<d:feedback>b</d:feedback>",
+         {one, one, "<d:feedback>b</d:feedback>"}},
+        {"a second that breaks off", one + "<feedback>b", {}},
+        {"text behind the last", one + one + "\nthanks", {one, one + "\nthanks"}},
+        {"text behind the element around",
+         "<r>" + one + one + "</r > thanks",
+         {"<r>" + one, one + "</r > thanks"}},
+        {"ends of elements around", "<q><r>" + one + one + "</r>\n</q>\n", {"<q><r>" + one, one}},
         {"an end too many", one + "</feedback>", {}},
         {"an end in a comment", "<feedback><!--</feedback>--></feedback>", {}},
     };
@@ -503,4 +703,25 @@ TEST_CASE("aggregate: several reports in one document are cut into one each") {
         many += one;
     }
     CHECK(split_aggregates(many).empty());
+    many.resize(many.size() - one.size());
+    CHECK(split_aggregates(many).size() == 100);
+    CHECK(split_aggregates(many + "<feedback>").empty());
+}
+
+TEST_CASE("aggregate: of several reports the last tells what it lacks and what stands behind it") {
+    const auto last = [](std::string_view behind) {
+        const std::string xml = joined({kPlain, kPlain, behind});
+        const auto pieces = split_aggregates(xml);
+        REQUIRE(pieces.size() > 1);
+        const auto report = parse_aggregate(std::string(pieces.back()), kLimits, {});
+        return report ? codes(report->findings) : std::string(report.error().finding.code.code);
+    };
+    CHECK(last("") == "");
+    CHECK(last("\n<!-- end -->\n") == "");
+    CHECK(last("thanks") == "text_after_root");
+    CHECK(last("<other/>") == "second_root");
+    const auto end = kPlain.rfind("</feedback>");
+    for (auto length = kPlain.find("<feedback>") + 10; length < end; ++length) {
+        CHECK_MESSAGE(last(kPlain.substr(0, length)) == "not_well_formed", length);
+    }
 }
