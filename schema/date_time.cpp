@@ -32,6 +32,7 @@ struct Civil {
     int minute = 0;
     int second = 0;
     int offset_minutes = 0;
+    bool zone_known = true;
 };
 
 std::optional<std::int64_t> to_unix(const Civil& civil) {
@@ -64,14 +65,22 @@ class Cursor {
         return true;
     }
 
+    bool skip(std::string_view text) {
+        if (!text_.starts_with(text)) {
+            return false;
+        }
+        text_.remove_prefix(text.size());
+        return true;
+    }
+
     void skip_blanks() {
         while (!text_.empty() && is_blank(text_.front())) {
             text_.remove_prefix(1);
         }
     }
 
-    /// Blanks, commas and comments (RFC 5322 section 3.2.2), which nest and may stay open.
-    void skip_separators() {
+    /// Blanks and comments (RFC 5322 section 3.2.2), which nest and may stay open.
+    void skip_comments() {
         std::size_t depth = 0;
         while (!text_.empty()) {
             const char c = text_.front();
@@ -81,11 +90,18 @@ class Cursor {
                 --depth;
             } else if (c == '\\' && depth > 0 && text_.size() > 1) {
                 text_.remove_prefix(1);
-            } else if (depth == 0 && !is_blank(c) && c != ',') {
+            } else if (depth == 0 && !is_blank(c)) {
                 return;
             }
             text_.remove_prefix(1);
         }
+    }
+
+    /// The same and commas.
+    void skip_separators() {
+        do {
+            skip_comments();
+        } while (skip(','));
     }
 
     std::string_view word() { return take(is_alpha); }
@@ -171,12 +187,8 @@ bool read_time(Cursor& in, Civil& civil) {
     return true;
 }
 
-/// `+HHMM`, `+HH:MM` or `+HH`, positive or negative.
-bool read_offset(Cursor& in, Civil& civil) {
-    const bool negative = in.peek() == '-';
-    if (!in.skip('-') && !in.skip('+')) {
-        return false;
-    }
+/// `HHMM`, `HH:MM` or `HH`.
+bool read_hours_and_minutes(Cursor& in, Civil& civil, bool negative) {
     const auto text = in.digits();
     int hours = 0;
     int minutes = 0;
@@ -201,6 +213,12 @@ bool read_offset(Cursor& in, Civil& civil) {
     return true;
 }
 
+/// With its sign.
+bool read_offset(Cursor& in, Civil& civil) {
+    const bool negative = in.peek() == '-';
+    return (in.skip('-') || in.skip('+')) && read_hours_and_minutes(in, civil, negative);
+}
+
 bool equals(std::string_view word, std::string_view lower_case) {
     return std::equal(word.begin(), word.end(), lower_case.begin(), lower_case.end(),
                       [](char a, char b) { return lower(a) == b; });
@@ -208,42 +226,114 @@ bool equals(std::string_view word, std::string_view lower_case) {
 
 struct Zone {
     std::string_view name;
-    int hours;
+    int minutes;
 };
-constexpr std::array<Zone, 8> kZones{{{"est", -5},
-                                      {"edt", -4},
-                                      {"cst", -6},
-                                      {"cdt", -5},
-                                      {"mst", -7},
-                                      {"mdt", -6},
-                                      {"pst", -8},
-                                      {"pdt", -7}}};
+// RFC 5322 section 4.3. Of the military letters it says that they were used with either sign, and
+// are to be read as UTC.
+constexpr std::array<Zone, 10> kObsoleteZones{{{"ut", 0},
+                                               {"gmt", 0},
+                                               {"est", -300},
+                                               {"edt", -240},
+                                               {"cst", -360},
+                                               {"cdt", -300},
+                                               {"mst", -420},
+                                               {"mdt", -360},
+                                               {"pst", -480},
+                                               {"pdt", -420}}};
+// No standard has them. Names that mean several offsets (IST, BST, AST ...) are not here.
+constexpr std::array<Zone, 28> kOtherZones{{
+    {"utc", 0},     {"wet", 0},     {"west", 60},  {"cet", 60},   {"cest", 120}, {"met", 60},
+    {"mest", 120},  {"mez", 60},    {"mesz", 120}, {"eet", 120},  {"eest", 180}, {"msk", 180},
+    {"sast", 120},  {"hkt", 480},   {"sgt", 480},  {"jst", 540},  {"kst", 540},  {"awst", 480},
+    {"acst", 570},  {"acdt", 630},  {"aest", 600}, {"aedt", 660}, {"nzst", 720}, {"nzdt", 780},
+    {"akst", -540}, {"akdt", -480}, {"hst", -600}, {"hdt", -540},
+}};
 
-/// RFC 5322 section 4.3: the names of RFC 822; any other name, military letters too, tells nothing
-/// and is read as UTC.
-int hours_of_zone(std::string_view name) {
-    const auto* found = std::find_if(kZones.begin(), kZones.end(),
+template <std::size_t N>
+const Zone* find_zone(const std::array<Zone, N>& zones, std::string_view name) {
+    const auto* found = std::find_if(zones.begin(), zones.end(),
                                      [&](const Zone& zone) { return equals(name, zone.name); });
-    return found == kZones.end() ? 0 : found->hours;
+    return found == zones.end() ? nullptr : found;
+}
+
+std::optional<int> minutes_of_obsolete(std::string_view name) {
+    if (name.size() == 1 && lower(name[0]) != 'j') {
+        return 0;
+    }
+    const auto* zone = find_zone(kObsoleteZones, name);
+    return zone == nullptr ? std::nullopt : std::optional(zone->minutes);
+}
+
+std::optional<int> minutes_of_zone(std::string_view name) {
+    if (const auto minutes = minutes_of_obsolete(name)) {
+        return minutes;
+    }
+    const auto* zone = find_zone(kOtherZones, name);
+    return zone == nullptr ? std::nullopt : std::optional(zone->minutes);
+}
+
+/// `PM`, `p.m.`, `p. m.` of a twelve-hour clock, where it stands. False if it contradicts the hour.
+bool read_half_of_day(Cursor& in, Civil& civil) {
+    Cursor ahead = in;
+    const char half = lower(ahead.peek());
+    if (half != 'a' && half != 'p') {
+        return true;
+    }
+    ahead.skip(ahead.peek());
+    ahead.skip('.');
+    ahead.skip_blanks();
+    if (!equals(ahead.word(), "m")) {
+        return true;
+    }
+    ahead.skip('.');
+    in = ahead;
+    if (civil.hour < 1 || civil.hour > 12) {
+        return false;
+    }
+    civil.hour = civil.hour % 12 + (half == 'p' ? 12 : 0);
+    return true;
+}
+
+bool read_mail_time(Cursor& in, Civil& civil) {
+    if (!read_time(in, civil)) {
+        return false;
+    }
+    in.skip_separators();
+    if (!read_half_of_day(in, civil)) {
+        return false;
+    }
+    in.skip_separators();
+    return true;
+}
+
+/// `JST`, `GMT+0200`, `UTC +0900`: the number says more than the name.
+bool read_named_zone(Cursor& in, Civil& civil) {
+    constexpr std::string_view kEnds = " \t\r\n,;()[]\"'+-";
+    const auto name = in.word();
+    const bool whole = in.at_end() || kEnds.find(in.peek()) != std::string_view::npos;
+    in.skip_separators();
+    if (!name.empty() && (in.peek() == '+' || in.peek() == '-')) {
+        return read_offset(in, civil);
+    }
+    const auto minutes = whole ? minutes_of_zone(name) : std::nullopt;
+    civil.zone_known = minutes.has_value();
+    civil.offset_minutes = minutes.value_or(0);
+    return true;
 }
 
 bool read_mail_zone(Cursor& in, Civil& civil) {
-    in.skip_separators();
+    constexpr std::string_view kMinusSign = "\xE2\x88\x92";  // U+2212
+    if (!in.skip('"')) {
+        in.skip('[');
+    }
     if (in.at_end()) {
         return true;
     }
     if (in.peek() == '+' || in.peek() == '-') {
         return read_offset(in, civil);
     }
-    const auto name = in.word();
-    if (equals(name, "am") || equals(name, "pm")) {
-        return false;  // a twelve-hour clock, which no mail has: better no time than a wrong one
-    }
-    if (!name.empty() && (in.peek() == '+' || in.peek() == '-')) {  // GMT+0200
-        return read_offset(in, civil);
-    }
-    civil.offset_minutes = hours_of_zone(name) * 60;
-    return true;
+    return in.skip(kMinusSign) ? read_hours_and_minutes(in, civil, true)
+                               : read_named_zone(in, civil);
 }
 
 /// Day, month, year: `7 Apr 2025` or `07-Apr-2025`.
@@ -266,14 +356,13 @@ bool read_day_month_year(Cursor& in, Civil& civil) {
 }
 
 /// asctime: month, day, time, zone where there is one, year: `Apr  7 23:16:09 2025`.
-std::optional<std::int64_t> read_asctime(Cursor in, Civil civil) {
+std::optional<Civil> read_asctime(Cursor in, Civil civil) {
     in.skip_separators();
     const auto day = in.number(1, 2);
     in.skip_separators();
-    if (!day || !read_time(in, civil)) {
+    if (!day || !read_mail_time(in, civil)) {
         return std::nullopt;
     }
-    in.skip_separators();
     if (!is_digit(in.peek()) && !read_mail_zone(in, civil)) {
         return std::nullopt;
     }
@@ -284,7 +373,82 @@ std::optional<std::int64_t> read_asctime(Cursor in, Civil civil) {
     }
     civil.day = static_cast<unsigned>(*day);
     civil.year = *year;
-    return to_unix(civil);
+    return civil;
+}
+
+std::optional<Civil> read_mail_civil(std::string_view text) {
+    Cursor in(text);
+    Civil civil;
+    in.skip_separators();
+    if (is_alpha(in.peek())) {
+        const auto word = in.word();  // a weekday in whatever language, or the month of asctime
+        in.skip('.');
+        in.skip_separators();
+        if (is_alpha(in.peek())) {
+            civil.month = month_of(in.word());
+            return civil.month == 0 ? std::nullopt : read_asctime(in, civil);
+        }
+        if (const auto month = month_of(word); month != 0) {
+            civil.month = month;
+            if (const auto read = read_asctime(in, civil); read && to_unix(*read)) {
+                return read;
+            }
+        }
+    }
+    if (!read_day_month_year(in, civil) || !read_mail_time(in, civil) ||
+        !read_mail_zone(in, civil)) {
+        return std::nullopt;
+    }
+    return civil;
+}
+
+/// A number of `least` to `most` digits behind blanks and comments.
+bool skip_number(Cursor& in, std::size_t least, std::size_t most) {
+    in.skip_comments();
+    return in.number(least, most).has_value();
+}
+
+constexpr std::array<std::string_view, 7> kWeekdays{"mon", "tue", "wed", "thu",
+                                                    "fri", "sat", "sun"};
+
+bool is_name(std::string_view word, const auto& names) {
+    return std::any_of(names.begin(), names.end(),
+                       [word](std::string_view name) { return equals(word, name); });
+}
+
+bool skip_standard_zone(Cursor& in) {
+    in.skip_comments();
+    if (in.skip('+') || in.skip('-')) {
+        return in.number(4, 4).has_value();
+    }
+    return minutes_of_obsolete(in.word()).has_value();
+}
+
+/// Whether it is written as RFC 5322 section 3.3 says, the obsolete forms of section 4.3 included;
+/// not whether there is such a time.
+bool has_standard_form(std::string_view text) {
+    Cursor in(text);
+    in.skip_comments();
+    if (is_alpha(in.peek())) {
+        const bool weekday = is_name(in.word(), kWeekdays);
+        in.skip_comments();
+        if (!weekday || !in.skip(',')) {
+            return false;
+        }
+    }
+    if (!skip_number(in, 1, 2)) {
+        return false;
+    }
+    in.skip_comments();
+    if (!is_name(in.word(), kMonths) || !skip_number(in, 2, 4) || !skip_number(in, 2, 2)) {
+        return false;
+    }
+    if (!in.skip(':') || !in.number(2, 2) || (in.skip(':') && !in.number(2, 2)) ||
+        !skip_standard_zone(in)) {
+        return false;
+    }
+    in.skip_comments();
+    return in.at_end();
 }
 
 constexpr std::int64_t kDaySeconds = 86400;
@@ -302,29 +466,18 @@ void append_padded(std::string& text, std::int64_t value, std::size_t width) {
 
 }  // namespace
 
-std::optional<std::int64_t> parse_mail_date(std::string_view text) {
-    Cursor in(text);
-    Civil civil;
-    in.skip_separators();
-    if (is_alpha(in.peek())) {
-        const auto word = in.word();  // a weekday in whatever language, or the month of asctime
-        in.skip('.');
-        in.skip_separators();
-        if (is_alpha(in.peek())) {
-            civil.month = month_of(in.word());
-            return civil.month == 0 ? std::nullopt : read_asctime(in, civil);
-        }
-        if (const auto month = month_of(word); month != 0) {
-            civil.month = month;
-            if (const auto time = read_asctime(in, civil)) {
-                return time;
-            }
-        }
-    }
-    if (!read_day_month_year(in, civil) || !read_time(in, civil) || !read_mail_zone(in, civil)) {
+std::optional<MailDate> read_mail_date(std::string_view text) {
+    const auto civil = read_mail_civil(text);
+    const auto time = civil ? to_unix(*civil) : std::nullopt;
+    if (!time) {
         return std::nullopt;
     }
-    return to_unix(civil);
+    return MailDate{*time, has_standard_form(text), civil->zone_known};
+}
+
+std::optional<std::int64_t> parse_mail_date(std::string_view text) {
+    const auto date = read_mail_date(text);
+    return date ? std::optional(date->time) : std::nullopt;
 }
 
 std::optional<std::int64_t> parse_rfc3339(std::string_view text) {

@@ -109,6 +109,11 @@ std::string hashed_form(std::string_view text) {
     return out;
 }
 
+/// Better no time than one that is hours off.
+std::optional<std::int64_t> sure_time(const std::optional<MailDate>& date) {
+    return date && date->zone_known ? std::optional(date->time) : std::nullopt;
+}
+
 void append_prefixed(std::string& out, std::string_view text) {
     out.append(std::to_string(text.size())).append(":").append(text);
 }
@@ -223,10 +228,11 @@ std::optional<ParseError> FailureReader::refuse_other_feedback() {
 }
 
 std::optional<std::int64_t> FailureReader::read_date(std::string_view sent) {
-    if (const auto time = parse_mail_date(sent)) {
-        return time;
+    const auto date = read_mail_date(sent);
+    if (date && date->standard) {
+        return date->time;
     }
-    const auto time = parse_rfc3339(sent);
+    const auto time = date ? sure_time(date) : parse_rfc3339(sent);
     findings_.add(time ? failure::kOddDate : failure::kBadDate, collapse(sent));
     return time;
 }
@@ -243,7 +249,7 @@ void FailureReader::read_source_ip(std::string_view sent) {
         }
         return;
     }
-    report_.source_ip = as_sent.substr(0, as_sent.find(' '));
+    report_.source_ip = as_sent.substr(0, as_sent.find_first_of(" ,;"));
     findings_.add(failure::kBadIp, as_sent);
 }
 
@@ -390,7 +396,7 @@ void FailureReader::read_sample() {
     report_.sample_from = sample_text("From");
     report_.sample_to = sample_text("To");
     report_.sample_subject = sample_text("Subject");
-    report_.sample_date_at = parse_mail_date(sample_text("Date"));
+    report_.sample_date_at = sure_time(read_mail_date(sample_text("Date")));
     report_.sample_message_id = path_text(sample_text("Message-ID"));
     if (report_.sample_message_id == "<>") {
         report_.sample_message_id.clear();
@@ -406,7 +412,7 @@ void FailureReader::derive_arrival() {
         const auto semicolon = received->value.rfind(';');
         if (semicolon != std::string::npos) {
             report_.arrived_at =
-                parse_mail_date(std::string_view(received->value).substr(semicolon + 1));
+                sure_time(read_mail_date(std::string_view(received->value).substr(semicolon + 1)));
         }
     }
     if (report_.arrived_at) {

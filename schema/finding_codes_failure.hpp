@@ -23,9 +23,10 @@ inline constexpr FindingCode kDerived{"derived", "failure", false};
 inline constexpr FindingCode kRepeatedField{"repeated_field", "failure", false};
 /// Received-Date, the historic name of Arrival-Date, beside it or instead of it.
 inline constexpr FindingCode kReceivedDate{"received_date", "failure", false};
-/// A date that no reader of mail dates understands, left out. Detail: as sent.
+/// A date that no reader of mail dates understands, or in a zone that it does not know, left out.
+/// Detail: as sent.
 inline constexpr FindingCode kBadDate{"bad_date", "failure", false};
-/// A date in another form than RFC 5322. Detail: as sent.
+/// A date in another form than RFC 5322; without a zone it is read as UTC. Detail: as sent.
 inline constexpr FindingCode kOddDate{"odd_date", "failure", false};
 /// Version is not 1. Detail: as sent.
 inline constexpr FindingCode kOddVersion{"odd_version", "failure", false};
@@ -78,6 +79,8 @@ inline constexpr FindingCode kSecondReport{"second_report", "tls", true};
 inline constexpr FindingCode kBadCharacter{"bad_character", "tls", false};
 /// A member that RFC 8460 does not have there, left out. Detail: its path.
 inline constexpr FindingCode kUnknownField{"unknown_field", "tls", false};
+/// A member in upper case or with `_` for `-`, read as meant. Detail: its path.
+inline constexpr FindingCode kMisspeltField{"misspelt_field", "tls", false};
 /// A required member is missing, null or empty. Detail: its path.
 inline constexpr FindingCode kMissingField{"missing_field", "tls", false};
 /// A value has another JSON type than the RFC says and was read as meant. Detail: its path.
@@ -105,9 +108,10 @@ inline constexpr FindingCode kBadCount{"bad_count", "tls", false};
 inline constexpr FindingCode kMissingTotal{"missing_total", "tls", false};
 /// The details do not add up to the total; both are kept as sent. Detail: both numbers.
 inline constexpr FindingCode kSumMismatch{"sum_mismatch", "tls", false};
-/// A date that is not RFC 3339 and was not understood. Detail: as sent.
+/// A date that is not RFC 3339 and was not understood, left out. Detail: as sent.
 inline constexpr FindingCode kBadDate{"bad_date", "tls", false};
-/// A date in another form than RFC 3339. Detail: as sent.
+/// A date in another form than RFC 3339: in seconds, milliseconds or microseconds, a day alone, a
+/// date of mail; without a zone, or in one that is not known, it is read as UTC. Detail: as sent.
 inline constexpr FindingCode kOddDate{"odd_date", "tls", false};
 /// The range ends before it begins, begins before 2010, or is longer than 31 days.
 inline constexpr FindingCode kOddRange{"odd_range", "tls", false};
@@ -131,16 +135,36 @@ inline constexpr std::array kFailureFindingCodes{
 
 /// All codes of stage "tls".
 inline constexpr std::array kTlsFindingCodes{
-    tls::kNoReport,      tls::kBadJson,          tls::kMemory,
-    tls::kTime,          tls::kJsonExtension,    tls::kControlCharacter,
-    tls::kTrailingBytes, tls::kSeveralReports,   tls::kSecondReport,
-    tls::kBadCharacter,  tls::kUnknownField,     tls::kMissingField,
-    tls::kOddType,       tls::kSkippedEntry,     tls::kOddPolicyType,
-    tls::kOddResultType, tls::kDomainFromHeader, tls::kSubmitterDiffers,
-    tls::kTrailingDot,   tls::kIpForm,           tls::kBadIp,
-    tls::kBadCount,      tls::kMissingTotal,     tls::kSumMismatch,
-    tls::kBadDate,       tls::kOddDate,          tls::kOddRange,
-    tls::kCut,           tls::kMoreFindings,
+    tls::kNoReport,
+    tls::kBadJson,
+    tls::kMemory,
+    tls::kTime,
+    tls::kJsonExtension,
+    tls::kControlCharacter,
+    tls::kTrailingBytes,
+    tls::kSeveralReports,
+    tls::kSecondReport,
+    tls::kBadCharacter,
+    tls::kUnknownField,
+    tls::kMisspeltField,
+    tls::kMissingField,
+    tls::kOddType,
+    tls::kSkippedEntry,
+    tls::kOddPolicyType,
+    tls::kOddResultType,
+    tls::kDomainFromHeader,
+    tls::kSubmitterDiffers,
+    tls::kTrailingDot,
+    tls::kIpForm,
+    tls::kBadIp,
+    tls::kBadCount,
+    tls::kMissingTotal,
+    tls::kSumMismatch,
+    tls::kBadDate,
+    tls::kOddDate,
+    tls::kOddRange,
+    tls::kCut,
+    tls::kMoreFindings,
 };
 
 }  // namespace dmarcbox::schema

@@ -9,9 +9,11 @@
 #include <new>
 #include <utility>
 
+#include "schema/aggregate_values.hpp"
 #include "schema/content_hash.hpp"
 #include "schema/date_time.hpp"
 #include "schema/domain_name.hpp"
+#include "schema/finding_codes_aggregate.hpp"
 #include "schema/finding_codes_failure.hpp"
 #include "schema/finding_list.hpp"
 #include "schema/ip_address.hpp"
@@ -44,9 +46,27 @@ std::string_view view(const json::string& text) {
     return {text.data(), text.size()};
 }
 
+/// Whether a name means that key of RFC 8460: in whatever case, with `_` for `-`.
+bool means(std::string_view name, std::string_view key) {
+    return std::equal(name.begin(), name.end(), key.begin(), key.end(), [](char sent, char meant) {
+        return sent == meant || (sent == '_' && meant == '-') ||
+               (sent >= 'A' && sent <= 'Z' && sent - 'A' + 'a' == meant);
+    });
+}
+
+std::string_view name_of(const json::key_value_pair& entry) {
+    return {entry.key().data(), entry.key().size()};
+}
+
 /// The member, or nullptr if it is missing or null.
 const json::value* member(const json::object& object, std::string_view key) {
     const auto* found = object.if_contains(key);
+    if (found == nullptr) {
+        const auto* misspelt = std::find_if(object.begin(), object.end(), [key](const auto& entry) {
+            return means(name_of(entry), key);
+        });
+        found = misspelt == object.end() ? nullptr : &misspelt->value();
+    }
     return found == nullptr || found->is_null() ? nullptr : found;
 }
 
@@ -58,6 +78,29 @@ bool is_strict_date(std::string_view text) {
     const char sign = text[text.size() - std::min<std::size_t>(text.size(), 6)];
     return text.back() == 'Z' || text.back() == 'z' ||
            ((sign == '+' || sign == '-') && text[text.size() - 3] == ':');
+}
+
+/// A number as its text, nullopt for anything else.
+std::optional<std::string> number_text(const json::value& value) {
+    if (const auto* number = value.if_int64()) {
+        return std::to_string(*number);
+    }
+    if (const auto* big = value.if_uint64()) {
+        return std::to_string(*big);
+    }
+    if (const auto* real = value.if_double()) {
+        return std::to_string(*real);
+    }
+    return std::nullopt;
+}
+
+/// What reporters write instead of RFC 3339: the forms known of aggregate reports, and the name UTC
+/// behind any of them.
+std::optional<std::int64_t> read_odd_date(std::string_view sent) {
+    constexpr std::string_view kUtc = " UTC";
+    FindingList forms(1, aggregate::kMoreFindings);
+    return read_time(sent.ends_with(kUtc) ? sent.substr(0, sent.size() - kUtc.size()) : sent,
+                     forms);
 }
 
 /// Ends the reading from deep inside; caught in parse_tls.
@@ -96,6 +139,7 @@ class TlsReader {
     std::string required_text(const json::object& object, std::string_view key);
     std::string lines(const json::object& object, std::string_view key);
     std::string host(std::string_view sent);
+    std::string host_lines(std::string_view sent);
     std::string address(std::string_view sent);
     std::int64_t count(const json::value& value, std::string_view key);
     template <std::size_t N>
@@ -122,9 +166,13 @@ void TlsReader::note_unknown(const json::object& object,
                              std::initializer_list<std::string_view> known,
                              std::string_view path) {
     for (const auto& entry : object) {
-        const std::string_view key(entry.key().data(), entry.key().size());
-        if (std::find(known.begin(), known.end(), key) == known.end()) {
-            findings_.add(tls::kUnknownField, std::string(path).append(collapse(key)));
+        const auto name = name_of(entry);
+        const auto* key = std::find_if(known.begin(), known.end(),
+                                       [name](auto known_key) { return means(name, known_key); });
+        if (key == known.end() || (*key != name && object.contains(*key))) {
+            findings_.add(tls::kUnknownField, std::string(path).append(collapse(name)));
+        } else if (*key != name) {
+            findings_.add(tls::kMisspeltField, std::string(path).append(name));
         }
     }
 }
@@ -136,12 +184,8 @@ std::string TlsReader::scalar(const json::value& value, std::string_view key) {
         text = collapse(view(*string));
     } else {
         findings_.add(tls::kOddType, key);
-        if (const auto* number = value.if_int64()) {
-            text = std::to_string(*number);
-        } else if (const auto* big = value.if_uint64()) {
-            text = std::to_string(*big);
-        } else if (const auto* real = value.if_double()) {
-            text = std::to_string(*real);
+        if (auto number = number_text(value)) {
+            text = std::move(*number);
         } else if (const auto* truth = value.if_bool()) {
             text = *truth ? "true" : "false";
         }
@@ -199,6 +243,17 @@ std::string TlsReader::host(std::string_view sent) {
         findings_.add(tls::kTrailingDot, sent);
     }
     return normalize_domain(sent);
+}
+
+std::string TlsReader::host_lines(std::string_view sent) {
+    std::string hosts;
+    while (!sent.empty()) {
+        const auto end = std::min(sent.find('\n'), sent.size());
+        const auto name = host(sent.substr(0, end));
+        hosts.append(hosts.empty() || name.empty() ? "" : "\n").append(name);
+        sent.remove_prefix(std::min(end + 1, sent.size()));
+    }
+    return hosts;
 }
 
 std::string TlsReader::address(std::string_view sent) {
@@ -262,21 +317,15 @@ std::optional<std::int64_t> TlsReader::read_date(const json::object& range, std:
         findings_.add(tls::kMissingField, key);
         return std::nullopt;
     }
-    if (const auto* seconds = value->if_int64()) {
-        findings_.add(tls::kOddDate, std::to_string(*seconds));
-        return *seconds;
+    const auto number = number_text(*value);
+    const auto sent = number ? *number : scalar(*value, key);
+    if (is_strict_date(sent)) {
+        if (const auto time = parse_rfc3339(sent)) {
+            return time;
+        }
     }
-    const auto sent = scalar(*value, key);
-    auto time = parse_rfc3339(sent);
-    const bool strict = time && is_strict_date(sent);
-    if (!time) {
-        time = parse_mail_date(sent);
-    }
-    if (!time) {
-        findings_.add(tls::kBadDate, sent);
-    } else if (!strict) {
-        findings_.add(tls::kOddDate, sent);
-    }
+    const auto time = read_odd_date(sent);
+    findings_.add(time ? tls::kOddDate : tls::kBadDate, sent);
     return time;
 }
 
@@ -287,6 +336,7 @@ void TlsReader::read_range(const json::object& root) {
         findings_.add(tls::kMissingField, "date-range");
         return;
     }
+    note_unknown(*range, {"start-datetime", "end-datetime"}, "date-range/");
     report_.begin_at = read_date(*range, "start-datetime");
     report_.end_at = read_date(*range, "end-datetime");
     if (!report_.begin_at || !report_.end_at) {
@@ -314,8 +364,8 @@ void TlsReader::read_policy_object(const json::object& object, TlsPolicy& policy
     policy.policy_string = lines(object, "policy-string");
     // RFC 8460 calls it mx-host in one place and mx-host-pattern in another, and shows a plain
     // string where it asks for an array.
-    const auto* key = member(object, "mx-host") == nullptr ? "mx-host-pattern" : "mx-host";
-    policy.mx_host = lower_case(lines(object, key));
+    const auto hosts = lines(object, "mx-host");
+    policy.mx_host = host_lines(hosts.empty() ? lines(object, "mx-host-pattern") : hosts);
 }
 
 void TlsReader::read_details(const json::object& entry, TlsPolicy& policy) {
@@ -480,8 +530,10 @@ bool is_text(char c) {
 
 /// Two of the three: one may be forgotten, but `policies` alone is in many a JSON file.
 bool has_report_keys(const json::object& root) {
-    return std::count_if(kReportKeys.begin(), kReportKeys.end(),
-                         [&](std::string_view key) { return root.contains(key); }) >= 2;
+    return std::count_if(kReportKeys.begin(), kReportKeys.end(), [&](std::string_view key) {
+               return std::any_of(root.begin(), root.end(),
+                                  [key](const auto& entry) { return means(name_of(entry), key); });
+           }) >= 2;
 }
 
 /// The objects that stand beside each other in a text; empty if something else stands there, or
@@ -554,15 +606,18 @@ std::vector<std::string_view> split_tls(std::string_view json) {
 }
 
 bool looks_like_tls(std::string_view json) {
-    return std::any_of(kReportKeys.begin(), kReportKeys.end(), [&](std::string_view key) {
-        for (auto at = json.find(key); at != std::string_view::npos; at = json.find(key, at + 1)) {
-            const auto end = at + key.size();
-            if (at > 0 && json[at - 1] == '"' && end < json.size() && json[end] == '"') {
-                return true;
-            }
+    for (auto at = json.find('"'); at != std::string_view::npos; at = json.find('"', at + 1)) {
+        const auto rest = json.substr(at + 1);
+        const bool found =
+            std::any_of(kReportKeys.begin(), kReportKeys.end(), [rest](std::string_view key) {
+                return rest.size() > key.size() && rest[key.size()] == '"' &&
+                       means(rest.substr(0, key.size()), key);
+            });
+        if (found) {
+            return true;
         }
-        return false;
-    });
+    }
+    return false;
 }
 
 }  // namespace dmarcbox::schema

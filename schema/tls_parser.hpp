@@ -23,7 +23,8 @@ namespace dmarcbox::schema {
 /// stands there.
 [[nodiscard]] std::vector<std::string_view> split_tls(std::string_view json);
 
-/// True if the text holds a key of a TLS report ("organization-name", "date-range" or "policies").
+/// True if the text holds a key of a TLS report ("organization-name", "date-range" or "policies",
+/// in whatever case, `_` for `-`).
 [[nodiscard]] bool looks_like_tls(std::string_view json);
 
 }  // namespace dmarcbox::schema

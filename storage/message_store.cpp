@@ -40,11 +40,17 @@ bool fault_of_message(const DatabaseError& error) {
 }  // namespace
 
 void note_odd_range(schema::Report& report, std::int64_t received_at) {
-    const auto* aggregate = std::get_if<schema::AggregateReport>(&report);
-    if (aggregate == nullptr) {
+    ReportRange range{{}, {}, received_at};
+    if (const auto* aggregate = std::get_if<schema::AggregateReport>(&report)) {
+        range.begin_at = aggregate->begin_at;
+        range.end_at = aggregate->end_at;
+    } else if (const auto* tls = std::get_if<schema::TlsReport>(&report);
+               tls != nullptr && tls->begin_at && tls->end_at) {
+        range.begin_at = tls->begin_at;
+        range.end_at = tls->end_at;
+    } else {
         return;
     }
-    const ReportRange range{aggregate->begin_at, aggregate->end_at, received_at};
     auto& findings = findings_of(report);
     const bool known =
         std::any_of(findings.begin(), findings.end(), [](const schema::Finding& finding) {

@@ -120,7 +120,8 @@ class MessageStore {
     std::set<std::string, std::less<>> names_;  ///< codes of findings that were read back
 };
 
-/// Adds finding `odd_range` to an aggregate report whose range cannot be, judged by the receipt.
+/// Adds finding `odd_range` to a report whose range cannot be, judged by the receipt, unless it has
+/// one. A TLS report without begin or end gets none: nothing is counted by its range.
 void note_odd_range(schema::Report& report, std::int64_t received_at);
 
 }  // namespace dmarcbox::storage

@@ -10,6 +10,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     using namespace dmarcbox::schema;  // NOLINT(google-build-using-namespace)
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     const auto mail = parse_mail_date(text);
+    const auto date = read_mail_date(text);
+    // One reader, and the standard leaves no zone open.
+    if (date.has_value() != mail.has_value() ||
+        (date && (date->time != *mail || (date->standard && !date->zone_known)))) {
+        std::abort();
+    }
     const auto rfc3339 = parse_rfc3339(text);
     // What was read is written in a form that reads the same.
     if ((mail && parse_rfc3339(format_utc(*mail)) != mail) ||

@@ -16,11 +16,15 @@ constexpr schema::Limits kLimits{.max_parse_bytes = std::size_t{1} << 20U,
                                  .max_header_fields = 100,
                                  .max_findings = 10};
 
+constexpr std::int64_t kEndOfTime = 253'402'300'799;  // year 9999
+
 void check(const schema::TlsPolicy& policy) {
     for (const auto& text :
          {policy.policy_type, policy.policy_domain, policy.policy_string, policy.mx_host}) {
         fuzz::require_text(text, kLimits);
     }
+    fuzz::require(!policy.mx_host.ends_with('.') && policy.mx_host.find(".\n") == std::string::npos,
+                  "hosts have no final dot");
     fuzz::require(policy.success_count >= 0 && policy.failure_count >= 0, "counts are counts");
     for (const auto& failure : policy.failures) {
         for (const auto& text :
@@ -55,6 +59,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzz::require(report->content_sha256 == again->content_sha256, "the same text, the same hash");
     for (const auto& text : {report->org_name, report->contact_info, report->report_id}) {
         fuzz::require_text(text, kLimits);
+    }
+    for (const auto& time : {report->begin_at, report->end_at}) {
+        fuzz::require(!time || (*time >= -kEndOfTime && *time <= kEndOfTime),
+                      "times can be reckoned with");
     }
     std::size_t failures = 0;
     for (const auto& policy : report->policies) {

@@ -12,6 +12,7 @@ using dmarcbox::schema::day_of;
 using dmarcbox::schema::format_utc;
 using dmarcbox::schema::parse_mail_date;
 using dmarcbox::schema::parse_rfc3339;
+using dmarcbox::schema::read_mail_date;
 
 struct Row {
     std::string_view sent;
@@ -57,6 +58,15 @@ TEST_CASE("mail date: what mail takes as a date") {
         {"7 Apr 2025 23:16:09 Z", "2025-04-07T23:16:09Z"},
         {"7 Apr 2025 23:16:09 A", "2025-04-07T23:16:09Z"},
         {"7 Apr 2025 23:16:09 XYZ", "2025-04-07T23:16:09Z"},
+        {"7 Apr 2025 23:16:09 &#43;0200", "2025-04-07T23:16:09Z"},
+        {"7 Apr 2025 11:16:09 PM", "2025-04-07T23:16:09Z"},
+        {"7 Apr 2025 11:16:09PM +0200", "2025-04-07T21:16:09Z"},
+        {"7 Apr 2025 11:16:09 p.m. -0600", "2025-04-08T05:16:09Z"},
+        {"7 Apr 2025 11:16:09 a. m. -0600", "2025-04-07T17:16:09Z"},
+        {"7 Apr 2025 12:16:09 AM +0000", "2025-04-07T00:16:09Z"},
+        {"7 Apr 2025 12:16:09 PM +0000", "2025-04-07T12:16:09Z"},
+        {"Mon Apr  7 11:16:09 PM 2025", "2025-04-07T23:16:09Z"},
+        {"Mon Apr  7 11:16:09 PM PDT 2025", "2025-04-08T06:16:09Z"},
         {"7-Apr-2025 23:16:09 +0000", "2025-04-07T23:16:09Z"},
         {"Mon Apr  7 23:16:09 2025", "2025-04-07T23:16:09Z"},
         {"Mon Apr  7 23:16:09 PDT 2025", "2025-04-08T06:16:09Z"},
@@ -72,6 +82,108 @@ TEST_CASE("mail date: what mail takes as a date") {
         const auto time = parse_mail_date(row.sent);
         REQUIRE(time.has_value());
         CHECK(format_utc(*time) == row.utc);
+    }
+}
+
+TEST_CASE("mail date: zones, and which are known") {
+    struct ZoneRow {
+        std::string_view zone;
+        std::string_view utc;  ///< of 7 Apr 2025 23:16:09 there; empty: the zone is not known
+    };
+    const auto rows = std::to_array<ZoneRow>({
+        {"", "2025-04-07T23:16:09Z"},
+        {"CET", "2025-04-07T22:16:09Z"},
+        {"cest", "2025-04-07T21:16:09Z"},
+        {"MESZ", "2025-04-07T21:16:09Z"},
+        {"EET", "2025-04-07T21:16:09Z"},
+        {"JST", "2025-04-07T14:16:09Z"},
+        {"JST (Japan)", "2025-04-07T14:16:09Z"},
+        {"ACST", "2025-04-07T13:46:09Z"},
+        {"HST", "2025-04-08T09:16:09Z"},
+        {"UTC", "2025-04-07T23:16:09Z"},
+        {"UTC +0900", "2025-04-07T14:16:09Z"},
+        {"(CET) +0200", "2025-04-07T21:16:09Z"},
+        {"CET +0200", "2025-04-07T21:16:09Z"},
+        {"XYZ-0500", "2025-04-08T04:16:09Z"},
+        {"\xE2\x88\x92"
+         "0500",
+         "2025-04-08T04:16:09Z"},
+        {"\"+0900\"", "2025-04-07T14:16:09Z"},
+        {"[+0900]", "2025-04-07T14:16:09Z"},
+        {"\"GMT\"", "2025-04-07T23:16:09Z"},
+        {"\"JST\"", "2025-04-07T14:16:09Z"},
+        {"-0500 (EST) and more", "2025-04-08T04:16:09Z"},
+        {"Z", "2025-04-07T23:16:09Z"},
+        {"M", "2025-04-07T23:16:09Z"},
+        {"P", "2025-04-07T23:16:09Z"},
+        {"J", ""},
+        {"IST", ""},
+        {"BST", ""},
+        {"XYZ", ""},
+        {"Europe/Berlin", ""},
+        {"EST5EDT", ""},
+        {"&#43;0200", ""},
+        {"=2B0200", ""},
+        {"0200", ""},
+        {"\xE4\xB8\x8B\xE5\x8D\x88", ""},
+    });
+    for (const auto& row : rows) {
+        CAPTURE(row.zone);
+        const auto date = read_mail_date("7 Apr 2025 23:16:09 " + std::string(row.zone));
+        REQUIRE(date.has_value());
+        CHECK(date->zone_known == !row.utc.empty());
+        CHECK(format_utc(date->time) == (row.utc.empty() ? "2025-04-07T23:16:09Z" : row.utc));
+    }
+}
+
+TEST_CASE("mail date: which form is that of RFC 5322") {
+    const auto standard = std::to_array<std::string_view>({
+        "Mon, 07 Apr 2025 23:16:09 +0200",
+        "mon,7 APR 2025 23:16 -0000",
+        "7 Apr 2025 23:16:09 +0200 (CEST)",
+        " (a) Mon (b) , 7 (day) Apr (month) 2025\r\n 23:16:09 (zone) +0200\r\n",
+        "7 Apr 25 23:16:09 GMT",
+        "7 Apr 125 23:16:09 UT",
+        "7 Apr 2025 23:16:09 PDT",
+        "7 Apr 2025 23:16:09 Z",
+        "7 Apr 2025 23:16:09 a",
+    });
+    for (const auto row : standard) {
+        CAPTURE(row);
+        const auto date = read_mail_date(row);
+        REQUIRE(date.has_value());
+        CHECK(date->standard);
+        CHECK(date->zone_known);
+    }
+    const auto odd = std::to_array<std::string_view>({
+        "Monday, 7 Apr 2025 23:16:09 +0200",
+        "Lun, 7 Apr 2025 23:16:09 +0200",
+        "Mon 7 Apr 2025 23:16:09 +0200",
+        "Mon, 7 April 2025 23:16:09 +0200",
+        "Mon, 7 avr. 2025 23:16:09 +0200",
+        "Mon, 7 apr. 2025 23:16:09 +0200",
+        "Mon, 7 Apr, 2025 23:16:09 +0200",
+        "7-Apr-2025 23:16:09 +0200",
+        "7 Apr 2025 3:16:09 +0200",
+        "7 Apr 2025 23:16:09.123 +0200",
+        "7 Apr 2025 11:16:09 PM +0200",
+        "7 Apr 2025 23:16:09",
+        "7 Apr 2025 23:16:09 +02:00",
+        "7 Apr 2025 23:16:09 +02",
+        "7 Apr 2025 23:16:09 UTC",
+        "7 Apr 2025 23:16:09 CEST",
+        "7 Apr 2025 23:16:09 J",
+        "7 Apr 2025 23:16:09 GMT+0200",
+        "7 Apr 2025 23:16:09 \"+0200\"",
+        "7 Apr 2025 23:16:09 +0200 and more",
+        "Mon Apr  7 23:16:09 2025",
+        "Mon Apr  7 23:16:09 CET 2025",
+        "Apr  7 23:16:09 2025",
+    });
+    for (const auto row : odd) {
+        CAPTURE(row);
+        const auto date = read_mail_date(row);
+        CHECK_FALSE((date && date->standard));
     }
 }
 
@@ -100,7 +212,8 @@ TEST_CASE("mail date: what is none") {
         "7 Apr 2025 23:5:09 +0000",
         "7 Apr 2025 23:59:9 +0000",
         "7 Apr 2025 -1:59:09 +0000",
-        "7 Apr 2025 11:16:09 PM",
+        "7 Apr 2025 13:16:09 PM",
+        "7 Apr 2025 00:16:09 a.m.",
         "7 Apr 2025 23:16:09 +2400",
         "7 Apr 2025 23:16:09 +0060",
         "7 Apr 2025 23:16:09 +020",

@@ -170,6 +170,8 @@ TEST_CASE("failure: values as senders write them") {
         {"Source-IP", "::ffff:192.0.2.7", &FailureReport::source_ip, "192.0.2.7", ""},
         {"Source-IP", "108r.166.27.220 (host)", &FailureReport::source_ip, "108r.166.27.220",
          "bad_ip: 108r.166.27.220 (host)"},
+        {"Source-IP", "192.0.2.1, 192.0.2.2", &FailureReport::source_ip, "192.0.2.1",
+         "bad_ip: 192.0.2.1, 192.0.2.2"},
         {"Original-Mail-From", "bounce@bulk.example", &FailureReport::original_mail_from,
          "bounce@bulk.example", ""},
         {"Original-Mail-From", "<>", &FailureReport::original_mail_from, "<>", ""},
@@ -224,6 +226,21 @@ TEST_CASE("failure: numbers and dates") {
          "derived: arrived_at from Received"},
         {"Arrival-Date", "2025-04-07T21:16:09Z", "2", "40123", "2025-04-07T21:16:09Z",
          "odd_date: 2025-04-07T21:16:09Z"},
+        {"Arrival-Date", "Mon, 07 Apr 2025 11:16:09 p.m. -0600", "2", "40123",
+         "2025-04-08T05:16:09Z", "odd_date: Mon, 07 Apr 2025 11:16:09 p.m. -0600"},
+        {"Arrival-Date", "Mon Apr  7 23:16:09 CEST 2025", "2", "40123", "2025-04-07T21:16:09Z",
+         "odd_date: Mon Apr 7 23:16:09 CEST 2025"},
+        {"Arrival-Date", "Mon, 07 apr. 2025 23:16:09 +0200", "2", "40123", "2025-04-07T21:16:09Z",
+         "odd_date: Mon, 07 apr. 2025 23:16:09 +0200"},
+        {"Arrival-Date", "Mon, 07 Apr 2025 23:16:09", "2", "40123", "2025-04-07T23:16:09Z",
+         "odd_date: Mon, 07 Apr 2025 23:16:09"},
+        {"Arrival-Date", "Mon, 07 Apr 2025 23:16:09 EDT (summer)", "2", "40123",
+         "2025-04-08T03:16:09Z", ""},
+        {"Arrival-Date", "Mon, 07 Apr 2025 23:16:09 &#43;0200", "2", "40123",
+         "2025-04-07T21:16:08Z",
+         "bad_date: Mon, 07 Apr 2025 23:16:09 &#43;0200\nderived: arrived_at from Received"},
+        {"Arrival-Date", "Mon, 07 Apr 2025 23:16:09 IST", "2", "40123", "2025-04-07T21:16:08Z",
+         "bad_date: Mon, 07 Apr 2025 23:16:09 IST\nderived: arrived_at from Received"},
         {"Arrival-Date", "yesterday", "2", "40123", "2025-04-07T21:16:08Z",
          "bad_date: yesterday\nderived: arrived_at from Received"},
         {"Received-Date", "Mon, 07 Apr 2025 01:00:00 +0000", "2", "40123", "2025-04-07T21:16:09Z",
@@ -257,6 +274,12 @@ TEST_CASE("failure: what part 2 lacks comes from the sample") {
     const auto nothing = parse(parts(with("Arrival-Date", std::nullopt), {{"Subject", "x"}}));
     CHECK_FALSE(nothing.arrived_at);
     CHECK(notes(nothing.findings).empty());
+
+    const auto unsure = parse(parts(with("Arrival-Date", std::nullopt),
+                                    {{"Received", "by mx; Mon, 7 Apr 2025 23:16:08 IST"},
+                                     {"Date", "Mon, 7 Apr 2025 23:16:00 Europe/Berlin"}}));
+    CHECK_FALSE(unsure.arrived_at);
+    CHECK_FALSE(unsure.sample_date_at);
 
     const auto domain = parse(parts(with("Reported-Domain", std::nullopt)));
     CHECK(domain.reported_domain == "example.org");

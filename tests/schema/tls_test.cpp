@@ -118,6 +118,14 @@ TEST_CASE("tls: deviations in a policy are tolerated and noted") {
             R"({"policy-type":"sts","policy-domain":"example.org","mx-host-pattern":["*.example.org"]})"),
         with_sums(R"({"policy-type":null,"policy-domain":"example.org","mx-host":null})"),
         with_sums(R"("sts")"),
+        with_sums(
+            R"({"policy-type":"sts","policy-domain":"example.org","mx-host":[],"mx-host-pattern":["*.Example.org"]})"),
+        with_sums(
+            R"({"policy-type":"sts","policy-domain":"example.org","mx-host":["*.Example.org.","mx2.example.org","."]})"),
+        with_sums(
+            R"({"Policy_Type":"sts","POLICY-DOMAIN":"example.org","mx_host":"a.example.org","policy_string":"v: 1"})"),
+        with_sums(
+            R"({"policy-type":"sts","Policy-Type":"tlsa","policy-domain":"example.org","policy--type":"x"})"),
     };
     const auto rows = std::to_array<Row>({
         {"domain from the mail", sent[0], "Example.org.", "no-policy-found|example.org|||1|0",
@@ -134,6 +142,17 @@ TEST_CASE("tls: deviations in a policy are tolerated and noted") {
         {"null members", sent[8], "", "|example.org|||1|0", "missing_field: policy-type"},
         {"policy is no object", sent[9], "", "||||1|0",
          "missing_field: policy\nmissing_field: policy-domain"},
+        {"mx host empty beside its pattern", sent[10], "", "sts|example.org||*.example.org|1|0",
+         ""},
+        {"mx host with a dot", sent[11], "", "sts|example.org||*.example.org\nmx2.example.org|1|0",
+         "trailing_dot: *.Example.org."},
+        {"names in upper case and with underscores", sent[12], "",
+         "sts|example.org|v: 1|a.example.org|1|0",
+         "misspelt_field: policy/Policy_Type\nmisspelt_field: policy/POLICY-DOMAIN\n"
+         "misspelt_field: policy/mx_host\nmisspelt_field: policy/policy_string\n"
+         "odd_type: policy-string"},
+        {"the name as it should be counts", sent[13], "", "sts|example.org|||1|0",
+         "unknown_field: policy/Policy-Type\nunknown_field: policy/policy--type"},
     });
     for (const auto& row : rows) {
         CAPTURE(row.name);
@@ -268,10 +287,9 @@ TEST_CASE("tls: head of the report") {
          "Example|a@mail.example|r|1744070400|1743984000",
          "odd_range: 2025-04-08T00:00:00Z to 2025-04-07T00:00:00Z\nmissing_field: policies"},
         {R"({"contact-info":"a@mail.example","report-id":"r","date-range":{"start-datetime":-9223372036854775808,"end-datetime":9223372036854775807},"policies":[]})",
-         "|a@mail.example|r|-9223372036854775808|9223372036854775807",
-         "missing_field: organization-name\nodd_date: -9223372036854775808\n"
-         "odd_date: 9223372036854775807\nodd_range: 0001-01-01T00:00:00Z to "
-         "9999-12-31T23:59:59Z\nmissing_field: policies"},
+         "|a@mail.example|r|-|-",
+         "missing_field: organization-name\nbad_date: -9223372036854775808\n"
+         "bad_date: 9223372036854775807\nmissing_field: policies"},
         {R"({"organization-name":"Example","policies":7})", "Example|||-|-",
          "missing_field: contact-info\nmissing_field: report-id\nmissing_field: date-range\n"
          "odd_type: policies\nskipped_entry: policies"},
@@ -290,6 +308,85 @@ TEST_CASE("tls: head of the report") {
               row.head);
         CHECK(notes(report.findings) == row.notes);
     }
+}
+
+TEST_CASE("tls: begin and end as reporters write them") {
+    struct Row {
+        std::string_view begin;  ///< as JSON
+        std::string_view end;
+        std::string_view times;  ///< begin|end
+        std::string_view notes;
+    };
+    constexpr std::string_view kDay = "1764115200|1764201599";
+    const auto rows = std::to_array<Row>({
+        {R"("2025-11-26T00:00:00Z")", R"("2025-11-26T23:59:59+00:00")", kDay, ""},
+        {R"("2025-11-26T02:00:00+02:00")", R"("2025-11-27T01:59:59+0200")", kDay,
+         "odd_date: 2025-11-27T01:59:59+0200"},
+        {"1764115200", R"("1764201599")", kDay, "odd_date: 1764115200\nodd_date: 1764201599"},
+        {"1764115200000", R"("1764201599000")", kDay,
+         "odd_date: 1764115200000\nodd_date: 1764201599000"},
+        {"1764115200000000", "1764201599000000", kDay,
+         "odd_date: 1764115200000000\nodd_date: 1764201599000000"},
+        {"1764115200.5", "1764201599.0", kDay,
+         "odd_date: 1764115200.500000\nodd_date: 1764201599.000000"},
+        {R"("2025-11-26")", R"("2025-11-27")", "1764115200|1764201600",
+         "odd_date: 2025-11-26\nodd_date: 2025-11-27"},
+        {R"("2025-11-26 00:00:00 UTC")", R"("2025-11-26 23:59:59 +0000 UTC")", kDay,
+         "odd_date: 2025-11-26 00:00:00 UTC\nodd_date: 2025-11-26 23:59:59 +0000 UTC"},
+        {R"("Wed, 26 Nov 2025 00:00:00 UTC")", R"("Wed, 26 Nov 2025 23:59:59 GMT")", kDay,
+         "odd_date: Wed, 26 Nov 2025 00:00:00 UTC\nodd_date: Wed, 26 Nov 2025 23:59:59 GMT"},
+        {R"("2025-11-26T24:00:00Z")", "1e300", "-|-", ""},
+        {"true", R"([1764201599])", "-|-",
+         "odd_type: start-datetime\nbad_date: true\nodd_type: end-datetime\nbad_date"},
+        {"253402300800", "18446744073709551615", "-|-",
+         "bad_date: 253402300800\nbad_date: 18446744073709551615"},
+    });
+    for (const auto& row : rows) {
+        CAPTURE(row.begin);
+        CAPTURE(row.end);
+        auto json = report_with(kGoodPolicy);
+        json.replace(json.find(R"("2025-04-07T00:00:00Z")"), 22, row.begin);
+        json.replace(json.find(R"("2025-04-07T23:59:59Z")"), 22, row.end);
+        const auto report = parse(json);
+        const auto time = [](const std::optional<std::int64_t>& value) {
+            return value ? std::to_string(*value) : std::string("-");
+        };
+        CHECK(time(report.begin_at) + "|" + time(report.end_at) == row.times);
+        if (row.end != "1e300") {
+            CHECK(notes(report.findings) == row.notes);
+        } else {
+            REQUIRE(report.findings.size() == 2);
+            CHECK(report.findings[0].code.code == "bad_date");
+            CHECK(report.findings[1].code.code == "bad_date");
+        }
+    }
+}
+
+TEST_CASE("tls: names of members in upper case or with underscores are read as meant") {
+    auto json = report_with(kGoodPolicy);
+    const auto change = [&json](std::string_view from, std::string_view to) {
+        json.replace(json.find(from), from.size(), to);
+    };
+    const auto meant = parse(json);
+    change("organization-name", "Organization-Name");
+    change("date-range", "date_range");
+    change("start-datetime", "START-DATETIME");
+    change("policies", "Policies");
+    change("\"policy\"", "\"Policy\"");
+    change("summary", "Summary");
+    change("total-failure-session-count", "total_failure_session_count");
+    change("failure-details", "Failure-Details");
+    change("result-type", "Result_Type");
+    CHECK(looks_like_tls(json));
+    const auto report = parse(json);
+    CHECK(report.content_sha256 == meant.content_sha256);
+    CHECK(notes(report.findings) ==
+          "misspelt_field: Organization-Name\nmisspelt_field: date_range\n"
+          "misspelt_field: Policies\nmisspelt_field: date-range/START-DATETIME\n"
+          "misspelt_field: policies/Policy\nmisspelt_field: policies/Summary\n"
+          "misspelt_field: policies/Failure-Details\n"
+          "misspelt_field: failure-details/Result_Type\n"
+          "misspelt_field: summary/total_failure_session_count");
 }
 
 TEST_CASE("tls: JSON that is nearly JSON") {
@@ -450,7 +547,9 @@ TEST_CASE("tls: what is worth parsing") {
     CHECK(looks_like_tls(R"({"date-range":{}})"));
     CHECK(looks_like_tls(R"({ "organization-name" : "x")"));
     CHECK(looks_like_tls(R"({"policies")"));
+    CHECK(looks_like_tls(R"({"Date_Range":{}})"));
     CHECK_FALSE(looks_like_tls(R"({"my-policies":[]})"));
+    CHECK_FALSE(looks_like_tls(R"({"policies)"));
     CHECK_FALSE(looks_like_tls("policies"));
     CHECK_FALSE(looks_like_tls(""));
     CHECK_FALSE(looks_like_tls("{}"));

@@ -259,6 +259,35 @@ TEST_CASE("an impossible range is kept and noted and counts on one day") {
           "Reporter|odd_range|1\n");
 }
 
+TEST_CASE("a TLS range is judged by the receipt where it is known and not yet judged") {
+    struct Row {
+        const char* name;
+        std::optional<std::int64_t> end_at;
+        bool noted;  ///< by the parser
+        std::string_view findings;
+    };
+    const auto rows_of_table = std::to_array<Row>({
+        {"as it should be", kBegin + kDay - 1, false, ""},
+        {"after the receipt", kBegin + 5 * 365 * kDay, false, "store\n"},
+        {"without end", std::nullopt, false, ""},
+        {"noted by the parser", kBegin - 1, true, "tls\n"},
+    });
+    for (const auto& row : rows_of_table) {
+        SUBCASE(row.name) {
+            const TempDir dir;
+            Store store(dir.file("t.db"));
+            auto report = tls("1", {"example.org"}, 1);
+            report.end_at = row.end_at;
+            if (row.noted) {
+                report.findings.push_back({{"odd_range", "tls", false}, {}, "as sent"});
+            }
+            (void)store.add(message("odd", {report}));
+            CHECK(rows(store.database, "SELECT stage FROM findings WHERE code = 'odd_range'") ==
+                  row.findings);
+        }
+    }
+}
+
 TEST_CASE("rows that break a rule of the tables leave the message raw and its group untouched") {
     const TempDir dir;
     Store store(dir.file("t.db"));
