@@ -199,7 +199,7 @@ void read_message(const Message& message,
     const CpuBudget budget(settings.limits.parse_seconds);
     const schema::Expired expired = [&budget] { return budget.spent(); };
     try {
-        if (is_bare_file(message.bytes)) {
+        if (is_bare_file(message)) {
             DocumentReader documents(settings, expired, {}, reading,
                                      mail_reader(settings, expired, reading));
             documents.read_file(message.file_name, std::string(message.bytes));
@@ -273,7 +273,7 @@ storage::Submission ingest(const Message& message, const IngestSettings& setting
 
     std::optional<std::string> reduced;
     if (reading.has_failure_report && settings.keep != FailureKeep::full) {
-        reduced = reduce_original(message.bytes, reading.report_parts, settings);
+        reduced = reduce_original(message, reading.report_parts, settings);
         reduce_rows(submission, settings);
     }
     submission.original = reduced ? make_original(*reduced, schema::sha256(*reduced), true)

@@ -19,10 +19,10 @@ struct IngestSettings {
     std::string
         redaction_key;  ///< secret of the database: the same local part gives the same token
 
-    /// Asked before a document above limits.big_document_bytes is parsed, dropped after. It may
-    /// throw what is no std::exception: ingest() lets it through, the message is read again later.
-    /// Empty: no gate.
-    std::function<std::shared_ptr<void>()> big_document_gate;
+    /// Asked once, before more than limits.big_document_bytes of a message are parsed; what it
+    /// gives is kept until the message is read. It may throw what is no std::exception: ingest()
+    /// lets it through, the message is read again later. Empty: no gate.
+    std::function<std::shared_ptr<void>()> big_message_gate;
 };
 
 /// Everything after a message is in hand: takes it apart, unpacks, reads the reports, hashes and

@@ -31,29 +31,55 @@ namespace {
 /// Yahoo and AOL sent the word `unused`, gzipped, instead of a report in May 2023.
 constexpr std::string_view kUnused = "unused";
 constexpr std::size_t kUnusedMaxSize = 16;
+constexpr std::size_t kShownRoot = 40;  ///< of a root element's name in a finding
 
-/// Local name of the first start tag, in lower case.
-std::string first_tag(std::string_view text) {
+/// Name of the first start tag.
+std::string_view first_name(std::string_view text) {
     for (std::size_t at = text.find('<'); at + 1 < text.size(); at = text.find('<', at + 1)) {
         const char next = text[at + 1];
         if (next == '?' || next == '!') {
             continue;
         }
-        const auto name = text.substr(at + 1, schema::name_length(text.substr(at + 1)));
-        return schema::lower_case(schema::local_part(name));
+        return text.substr(at + 1, schema::name_length(text.substr(at + 1)));
     }
     return {};
+}
+
+/// Local name of the first start tag, in lower case.
+std::string first_tag(std::string_view text) {
+    return schema::lower_case(schema::local_part(first_name(text)));
 }
 
 /// Beginnings of HTML; a report may be quoted in it.
 constexpr std::array<std::string_view, 12> kHtmlTags{
     "html", "head", "body", "meta", "title", "style", "div", "p", "pre", "span", "table", "br"};
 
+bool is_html_tag(std::string_view tag) {
+    return std::find(kHtmlTags.begin(), kHtmlTags.end(), tag) != kHtmlTags.end();
+}
+
 bool is_html_text(mime::ContentKind kind, std::string_view text) {
     const std::string tag = first_tag(text);
     return (kind == mime::ContentKind::html && tag != "feedback") ||
-           (kind == mime::ContentKind::xml &&
-            std::find(kHtmlTags.begin(), kHtmlTags.end(), tag) != kHtmlTags.end());
+           (kind == mime::ContentKind::xml && is_html_tag(tag));
+}
+
+/// XML, and no text that begins with an address in angle brackets.
+bool is_xml(std::string_view text) {
+    text = schema::trim(text);
+    const std::string_view name = first_name(text);
+    return text.starts_with("<?xml") ||
+           (text.starts_with('<') && !name.empty() &&
+            text.find("</" + std::string(name)) != std::string_view::npos);
+}
+
+/// JSON of one or more objects, and no text that begins with a brace.
+bool is_json(std::string_view text) {
+    text = schema::trim(text);
+    if (text.starts_with('[')) {
+        text = schema::trim(text.substr(1));
+    }
+    return text.starts_with('{') && schema::trim(text.substr(1)).starts_with('"');
 }
 
 /// A mail that has more than a text in it: only such a one can be meant by a part of another type.
@@ -213,10 +239,15 @@ void DocumentReader::read_xml(mime::Document document, const std::string& charse
     std::string xml =
         mime::document_to_utf8(std::move(document.bytes), document.part, found, charset);
     if (!schema::looks_like_aggregate(xml)) {
+        if (is_xml(xml) && !is_html_tag(first_tag(xml))) {
+            const auto root = schema::cut_text(first_name(xml), kShownRoot);
+            reading_.add_unless_report(schema::make_finding(schema::xml::kNoReport, root),
+                                       document.part);
+        }
         read_text({document.part, document.name, std::move(xml)}, {true, "utf-8"});
         return;
     }
-    const std::shared_ptr<void> gate = gate_for(xml);
+    enter_gate(xml.size());
     const auto read_one = [this](std::string text) {
         return schema::parse_aggregate(std::move(text), limits_left(), expired_);
     };
@@ -231,9 +262,12 @@ void DocumentReader::read_json(mime::Document document, const std::string& chars
     const std::string json =
         mime::document_to_utf8(std::move(document.bytes), document.part, found, charset);
     if (!schema::looks_like_tls(json)) {
+        if (is_json(json)) {
+            reading_.add_unless_report(schema::make_finding(schema::tls::kNoReport), document.part);
+        }
         return;
     }
-    const std::shared_ptr<void> gate = gate_for(json);
+    enter_gate(json.size());
     const TlsFields& tls = attached_ == nullptr ? tls_ : *attached_;
     const auto read_one = [&](std::string_view text) {
         auto report = schema::parse_tls(text, tls.report_domain, limits_left(), expired_);
@@ -248,10 +282,12 @@ void DocumentReader::read_json(mime::Document document, const std::string& chars
     }
 }
 
-std::shared_ptr<void> DocumentReader::gate_for(std::string_view text) const {
-    return text.size() > settings_.limits.big_document_bytes && settings_.big_document_gate
-               ? settings_.big_document_gate()
-               : nullptr;
+void DocumentReader::enter_gate(std::size_t document_bytes) {
+    reading_.document_bytes += document_bytes;
+    if (reading_.document_bytes > settings_.limits.big_document_bytes && !reading_.big_message &&
+        settings_.big_message_gate) {
+        reading_.big_message = settings_.big_message_gate();
+    }
 }
 
 template <class Parsed>

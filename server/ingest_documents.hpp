@@ -68,8 +68,8 @@ class DocumentReader {
                       const std::string& part,
                       const schema::FindingCode& several,
                       const mime::Findings& found);
-    /// Held while a big document is in memory.
-    [[nodiscard]] std::shared_ptr<void> gate_for(std::string_view text) const;
+    /// Before that many more bytes are parsed.
+    void enter_gate(std::size_t document_bytes);
     void read_text(const mime::Document& document, const TextLabel& label);
     void read_packed_mail(mime::Document document, bool archive);
     [[nodiscard]] schema::Limits limits_left() const;

@@ -50,6 +50,11 @@ void Reading::add(schema::Finding finding, const std::string& part) {
     findings.push_back(std::move(finding));
 }
 
+void Reading::add_unless_report(schema::Finding finding, const std::string& part) {
+    finding.part = part;
+    unless_report.push_back(std::move(finding));
+}
+
 void Reading::add(const mime::Findings& found) {
     std::transform(found.begin(), found.end(), std::back_inserter(findings), [](const auto& f) {
         return schema::Finding{{f.code.code, f.code.stage, f.code.fault}, f.part, f.detail};
@@ -74,6 +79,9 @@ const schema::Finding* Reading::first_fault() const {
 }
 
 void Reading::settle_findings(std::size_t max) {
+    if (reports.empty()) {
+        std::move(unless_report.begin(), unless_report.end(), std::back_inserter(findings));
+    }
     // A finding belongs to the report of its document, else to the first of its section.
     std::unordered_map<std::string_view, std::size_t> owners;
     for (std::size_t i = 0; i < reports.size(); ++i) {

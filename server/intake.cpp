@@ -17,9 +17,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Leaves ingest() when another big document is being parsed; the message waits aside for its turn,
-/// so that the worker stays free for small ones.
-struct BigDocumentBusy {};
+/// Leaves ingest() when another big message is being read; this one waits aside for its turn, so
+/// that the worker stays free for small ones.
+struct BigMessageBusy {};
 
 constexpr const char* kStopping = "the service is stopping";
 
@@ -37,11 +37,12 @@ struct Intake::Impl {
         OwnedMessage message;
         Done done;
         Clock::time_point since;
+        std::shared_ptr<void> turn{};  ///< taken from aside: none is read twice more than once
     };
 
     Impl(storage::Writer& given_writer, IngestSettings given, Options given_options)
         : writer(given_writer), settings(std::move(given)), options(given_options) {
-        settings.big_document_gate = [this] { return enter_big_document(); };
+        settings.big_message_gate = [this] { return enter_big_message(); };
         workers.reserve(options.workers);
         for (std::size_t i = 0; i < std::max<std::size_t>(options.workers, 1); ++i) {
             workers.emplace_back([this] { work(); });
@@ -53,8 +54,10 @@ struct Intake::Impl {
     [[nodiscard]] std::optional<Waiting> take();
     void read(Waiting waiting);
     [[nodiscard]] bool put_aside(Waiting& waiting);
-    [[nodiscard]] std::shared_ptr<void> enter_big_document();
-    void leave_big_document();
+    [[nodiscard]] storage::Submission ingest_in_turn(const Waiting& waiting) const;
+    [[nodiscard]] std::shared_ptr<void> enter_big_message();
+    [[nodiscard]] std::shared_ptr<void> hold_big_message();
+    void leave_big_message();
 
     storage::Writer& writer;
     IngestSettings settings;
@@ -63,8 +66,8 @@ struct Intake::Impl {
     mutable std::mutex mutex;
     std::condition_variable wake;
     std::deque<Waiting> queue;
-    std::deque<Waiting> aside;  ///< they hold a big document, or so it was found
-    bool big_document_taken = false;
+    std::deque<Waiting> aside;  ///< big, as was found while another one was read
+    bool big_message_taken = false;
     std::size_t messages = 0;  ///< waiting or with a worker
     std::size_t bytes = 0;
     bool stopping = false;
@@ -148,7 +151,7 @@ void Intake::Impl::work() {
         const std::size_t size = waiting->message.message.bytes.size();
         try {
             read(std::move(*waiting));
-        } catch (const BigDocumentBusy&) {
+        } catch (const BigMessageBusy&) {
             continue;  // put aside, still counted
         }
         const std::lock_guard lock(mutex);
@@ -164,7 +167,7 @@ void Intake::Impl::work() {
 std::optional<Intake::Impl::Waiting> Intake::Impl::take() {
     std::unique_lock lock(mutex);
     const auto next = [this]() -> std::deque<Waiting>* {
-        if (!aside.empty() && !big_document_taken) {
+        if (!aside.empty() && !big_message_taken) {
             return &aside;
         }
         return queue.empty() ? nullptr : &queue;
@@ -176,6 +179,10 @@ std::optional<Intake::Impl::Waiting> Intake::Impl::take() {
     }
     Waiting waiting = std::move(from->front());
     from->pop_front();
+    if (from == &aside) {
+        big_message_taken = true;
+        waiting.turn = hold_big_message();
+    }
     return waiting;
 }
 
@@ -183,8 +190,8 @@ void Intake::Impl::read(Waiting waiting) {
     const auto begin = Clock::now();
     storage::Submission submission;
     try {
-        submission = ingest(waiting.message.message, settings);
-    } catch (const BigDocumentBusy&) {
+        submission = ingest_in_turn(waiting);
+    } catch (const BigMessageBusy&) {
         if (put_aside(waiting)) {
             throw;
         }
@@ -195,6 +202,7 @@ void Intake::Impl::read(Waiting waiting) {
         waiting.done(refused(error.what(), storage::Verdict::Status::failed));
         return;
     }
+    waiting.turn.reset();
     waiting.message.keeper.reset();
     if (waiting.message.on_read) {
         using std::chrono::duration_cast;
@@ -221,21 +229,36 @@ bool Intake::Impl::put_aside(Waiting& waiting) {
     return true;
 }
 
-std::shared_ptr<void> Intake::Impl::enter_big_document() {
-    {
-        const std::lock_guard lock(mutex);
-        if (big_document_taken) {
-            throw BigDocumentBusy{};
-        }
-        big_document_taken = true;
+/// What waited for its turn has it from the beginning on, whatever else comes between.
+storage::Submission Intake::Impl::ingest_in_turn(const Waiting& waiting) const {
+    if (!waiting.turn) {
+        return ingest(waiting.message.message, settings);
     }
-    return {this, [](Impl* intake) { intake->leave_big_document(); }};
+    IngestSettings with_turn = settings;
+    with_turn.big_message_gate = [&waiting] { return waiting.turn; };
+    return ingest(waiting.message.message, with_turn);
 }
 
-void Intake::Impl::leave_big_document() {
+std::shared_ptr<void> Intake::Impl::enter_big_message() {
     {
         const std::lock_guard lock(mutex);
-        big_document_taken = false;
+        if (big_message_taken) {
+            throw BigMessageBusy{};
+        }
+        big_message_taken = true;
+    }
+    return hold_big_message();
+}
+
+/// Gives the turn back when it goes.
+std::shared_ptr<void> Intake::Impl::hold_big_message() {
+    return {this, [](Impl* intake) { intake->leave_big_message(); }};
+}
+
+void Intake::Impl::leave_big_message() {
+    {
+        const std::lock_guard lock(mutex);
+        big_message_taken = false;
     }
     wake.notify_one();
 }

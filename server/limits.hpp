@@ -42,8 +42,8 @@ struct Limits {
     std::size_t max_members = 1000;
     /// parse_seconds. CPU time of one message.
     std::chrono::seconds parse_seconds{5};
-    /// big_document_bytes. Documents above it are parsed one at a time, never by the last free
-    /// worker.
+    /// big_document_bytes. Messages whose documents, unpacked, are more in all are read one at a
+    /// time, never by the last free worker.
     std::size_t big_document_bytes = std::size_t{4} << 20U;
 
     [[nodiscard]] mime::Limits mime() const {

@@ -95,6 +95,21 @@ TEST_CASE("ingest: reports are found wherever they are") {
          multipart("mixed",
                    {part("text/plain", multipart("mixed", {part("text/xml", kXml)}), true)}),
          "aggregate"},
+        {"base64 with a footer behind it",
+         mail("application/tlsrpt+json",
+              base64(kTls + std::string((3 - kTls.size() % 3) % 3, ' ')) + "\r\n" +
+                  std::string(47, '_') + "\r\nReports -- https://lists.example.org/\r\n",
+              "Content-Transfer-Encoding: base64\r\n"),
+         "tls"},
+        {"the second of two Content-Type fields",
+         "Content-Type: text/plain\r\n" +
+             multipart("mixed", {part("application/gzip", gzip(kXml), true)}),
+         "aggregate"},
+        {"a multipart in base64",
+         mail("multipart/mixed; boundary=b2",
+              base64("--b2\r\n" + part("application/gzip", gzip(kXml), true) + "--b2--\r\n"),
+              "Content-Transfer-Encoding: base64\r\n"),
+         "aggregate"},
         {"base64 of base64",
          multipart("mixed", {part("application/gzip", base64(gzip(kXml)), true)}), "aggregate"},
         {"a bare file", kXml, "aggregate"},
@@ -231,6 +246,101 @@ TEST_CASE("ingest: mail without report is told apart") {
                                            [](const auto& finding) { return finding.code.fault; });
             CHECK(fault == (row.outcome == Outcome::unreadable));
             CHECK(kept(submission) == row.bytes);
+        }
+    }
+}
+
+TEST_CASE("ingest: what a session brings is a mail, whatever its first line is") {
+    struct Row {
+        const char* name;
+        std::string bytes;
+        std::string_view source;
+        std::string_view reports;
+        std::string_view subject;
+        bool garbage;
+    };
+    const std::string report = mail("text/xml", kXml);
+    const Row rows[] = {
+        {"unknown field without blank", "List-Id:<a>\r\n" + report, "smtp", "aggregate", "Grüße",
+         false},
+        {"the same over LMTP", "List-Id:<a>\r\n" + report, "lmtp", "aggregate", "Grüße", false},
+        {"the same from a file", "List-Id:<a>\r\n" + report, "import", "aggregate", "Grüße", false},
+        {"field without colon", "Return-path <a@b.example>\r\n" + report, "smtp", "aggregate",
+         "Grüße", true},
+        {"the same from a file", "Return-path <a@b.example>\r\n" + report, "import", "aggregate",
+         "Grüße", true},
+        {"fold of nothing", " (qmail 1 invoked by uid 1)\r\n" + report, "smtp", "aggregate",
+         "Grüße", true},
+        {"unknown fields only", "Foo:1\r\nSubject:x\r\n\r\n" + kXml, "smtp", "aggregate", "x",
+         false},
+        {"a report without header", kXml, "smtp", "aggregate", "", false},
+        {"gzip without header", gzip(kXml), "smtp", "aggregate", "", false},
+        {"JSON without header", kTls, "lmtp", "tls", "", false},
+        {"a text without header", "hello\r\nall of you\r\n", "smtp", "", "", false},
+        {"a text file with one colon", "Note:this\r\nis a text\r\n", "import", "", "", false},
+        {"a file of XML with fields in it", "<?xml version=\"1.0\"?>\r\nFrom: a\r\n" + kXml,
+         "import", "aggregate", "", false},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.name);
+        CAPTURE(row.source);
+        Message message;
+        message.bytes = row.bytes;
+        message.source = row.source;
+        const auto submission = ingest(message, {});
+        CHECK(kinds(submission) == row.reports);
+        CHECK(submission.receipt.subject == row.subject);
+        if (row.reports == "aggregate") {
+            const auto& findings =
+                std::get<schema::AggregateReport>(submission.reports.front()).findings;
+            CHECK(std::any_of(findings.begin(), findings.end(), [](const auto& finding) {
+                      return finding.code.code == "header_garbage";
+                  }) == row.garbage);
+        }
+    }
+}
+
+TEST_CASE("ingest: a document that is no report says what it is") {
+    struct Row {
+        const char* name;
+        std::string bytes;
+        std::string_view finding;
+    };
+    std::string upper = kXml;
+    upper.replace(upper.find("<feedback>"), 10, "<Feedback>");
+    upper.replace(upper.find("</feedback>"), 11, "</Feedback>");
+    const Row rows[] = {
+        {"another root", "<?xml version=\"1.0\"?><rss></rss>", "xml/no_report rss"},
+        {"another root without declaration", mail("text/xml", "<a:b>x</a:b>"), "xml/no_report a:b"},
+        {"the root in other case", mail("text/xml", upper), "xml/no_report Feedback"},
+        {"a declaration only", "<?xml version=\"1.0\"?>", "xml/no_report "},
+        {"a text that begins with an address", mail("text/plain", "<a@b.example> wrote:\r\nyes"),
+         ""},
+        {"HTML", mail("text/plain", "<p>hello</p>"), ""},
+        {"XHTML", mail("text/html", "<?xml version=\"1.0\"?><html></html>"), ""},
+        {"other JSON", "{\"a\": 1}", "tls/no_report "},
+        {"a text that begins with a brace", mail("text/plain", "{see below} hello"), ""},
+        {"beside a report",
+         multipart("mixed", {part("image/svg+xml", "<svg></svg>"), part("text/xml", kXml)}), ""},
+        {"opaque S/MIME",
+         mail("application/pkcs7-mime; smime-type=signed-data", base64("0\x82"),
+              "Content-Transfer-Encoding: base64\r\n"),
+         "mime/smime signed-data"},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.name);
+        const auto submission = read(row.bytes);
+        std::string found;
+        for (const auto& finding : submission.findings) {
+            found += std::string(finding.code.stage) + "/" + std::string(finding.code.code) + " " +
+                     finding.detail;
+        }
+        CHECK(found == row.finding);
+        for (const auto& report : submission.reports) {
+            const auto& findings = std::get<schema::AggregateReport>(report).findings;
+            CHECK(std::none_of(findings.begin(), findings.end(), [](const auto& finding) {
+                return finding.code.code == "no_report";
+            }));
         }
     }
 }
@@ -397,18 +507,33 @@ TEST_CASE("ingest: without time left a message is unreadable") {
     CHECK(kept(submission) == mail("text/xml", kXml));
 }
 
-TEST_CASE("ingest: a big document waits at the gate and a small one does not") {
+TEST_CASE("ingest: a message of big documents asks at the gate, once for all of them") {
     int entered = 0;
+    std::weak_ptr<int> turn;
     IngestSettings settings;
-    settings.big_document_gate = [&entered]() -> std::shared_ptr<void> {
+    settings.big_message_gate = [&]() -> std::shared_ptr<void> {
         ++entered;
-        return nullptr;
+        CHECK(turn.expired());
+        auto given = std::make_shared<int>();
+        turn = given;
+        return given;
     };
     (void)read(kXml, settings);
     CHECK(entered == 0);
     settings.limits.big_document_bytes = 100;
     CHECK(kinds(read(kXml, settings)) == "aggregate");
     CHECK(entered == 1);
+
+    // None of two is big, both are.
+    settings.limits.big_document_bytes = kXml.size() + 10;
+    entered = 0;
+    CHECK(kinds(read(mail("text/xml", kXml), settings)) == "aggregate");
+    CHECK(entered == 0);
+    const auto several = multipart(
+        "mixed", {part("text/xml", kXml), part("text/xml", kXml), part("text/xml", kXml)});
+    CHECK(kinds(read(several, settings)) == "aggregate aggregate aggregate");
+    CHECK(entered == 1);
+    CHECK(turn.expired());
 }
 
 TEST_CASE("original: plain where zlib would not shorten it") {
@@ -480,6 +605,39 @@ TEST_CASE("failure report: raw header text is read in the charset that part or s
         CHECK(report.sample_subject == row.subject);
         REQUIRE_FALSE(report.headers.empty());
         CHECK(report.headers.front().raw == row.raw);
+    }
+}
+
+TEST_CASE("failure report: a sample is read behind lines of blanks and in ISO-2022-JP") {
+    struct Row {
+        const char* name;
+        std::string sample;
+        std::string_view subject;
+        bool raw;
+    };
+    const Row rows[] = {
+        {"lines of blanks", " \r\n\t\r\nSubject: s\r\n\r\nbody", "s", false},
+        {"ISO-2022-JP",
+         "Subject: \x1b$B=EMW\x1b(B raw\r\nContent-Type: text/plain; charset=iso-2022-jp\r\n",
+         "重要 raw", true},
+        {"ISO-2022-JP that nothing declares", "Subject: \x1b$B=EMW\x1b(B\r\n", "重要", true},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.name);
+        const auto submission = read(
+            multipart("report; report-type=feedback-report",
+                      {part("text/plain", "x"), part("message/feedback-report", " \r\n" + kFields),
+                       part("message/rfc822", row.sample)}));
+        const auto& report = failure_of(submission);
+        CHECK(report.sample_subject == row.subject);
+        CHECK(report.source_ip == "192.0.2.9");
+        const auto has = [&report](std::string_view code) {
+            return std::any_of(report.findings.begin(), report.findings.end(),
+                               [code](const auto& finding) { return finding.code.code == code; });
+        };
+        CHECK(has("raw_8bit") == row.raw);
+        CHECK_FALSE(has("no_sample"));
+        CHECK_FALSE(has("fields_behind_empty_line"));
     }
 }
 

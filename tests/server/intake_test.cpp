@@ -2,12 +2,14 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <future>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "../storage/support.hpp"
+#include "report_mail.hpp"
 #include "storage/writer.hpp"
 
 using namespace dmarcbox;
@@ -15,13 +17,17 @@ using storage::Verdict;
 
 namespace {
 
-OwnedMessage mail_named(const std::string& name) {
-    auto bytes = std::make_shared<std::string>("Subject: " + name + "\r\n\r\ntext\r\n");
+OwnedMessage mail_of(std::string text) {
+    auto bytes = std::make_shared<std::string>(std::move(text));
     OwnedMessage message;
     message.message.bytes = *bytes;
     message.message.source = "smtp";
     message.keeper = std::move(bytes);
     return message;
+}
+
+OwnedMessage mail_named(const std::string& name) {
+    return mail_of("Subject: " + name + "\r\n\r\ntext\r\n");
 }
 
 }  // namespace
@@ -62,4 +68,37 @@ TEST_CASE("intake: what waits is refused when the service has to end, what was b
     intake.stop();
     CHECK(intake.queue_messages() == 0);
     CHECK(intake.queue_bytes() == 0);
+}
+
+TEST_CASE("intake: several big messages at once are read one after the other, each soon") {
+    const storage::test::TempDir folder;
+    std::vector<std::promise<Verdict>> verdicts(4);
+    storage::Writer writer(folder.file("reports.db"), {});
+    IngestSettings settings;
+    settings.limits.big_document_bytes = 1000;
+    Intake intake(writer, settings, {.workers = 2});
+
+    // What is thrown away when a turn is not had must not be thrown away again and again.
+    const auto big = [](int number) {
+        std::string body;
+        for (int i = 0; i < 60; ++i) {
+            std::string xml = test::kXml;
+            xml.replace(xml.find(">r1<"), 4,
+                        ">r" + std::to_string(number) + "-" + std::to_string(i) + "<");
+            xml.insert(xml.find("<record>"), "<!--" + std::string(500000, ' ') + "-->");
+            body += "--b1\r\n" + test::part("application/gzip", test::gzip(xml), true) + "\r\n";
+        }
+        return test::mail("multipart/mixed; boundary=b1", body + "--b1--\r\n");
+    };
+    for (std::size_t i = 0; i < verdicts.size(); ++i) {
+        REQUIRE(intake.submit(mail_of(big(static_cast<int>(i))),
+                              [&, i](const Verdict& verdict) { verdicts[i].set_value(verdict); }));
+    }
+    for (auto& verdict : verdicts) {
+        auto given = verdict.get_future();
+        REQUIRE(given.wait_for(std::chrono::seconds(60)) == std::future_status::ready);
+        const auto told = given.get();
+        CHECK(told.status == Verdict::Status::committed);
+        CHECK(told.reports == 60);
+    }
 }
