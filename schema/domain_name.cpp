@@ -1,10 +1,12 @@
 #include "schema/domain_name.hpp"
 
 #include <libpsl.h>
+#include <unicode/uidna.h>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -27,6 +29,20 @@ const psl_ctx_t* public_suffix_list() {
 
 /// RFC 1035 section 2.3.4. What is longer is no name; the list need not be asked.
 constexpr std::size_t kLongestName = 255;
+
+struct CloseIdna {
+    void operator()(UIDNA* mapping) const noexcept { uidna_close(mapping); }
+};
+
+/// Never changed after opening, so that all threads may use it; null without ICU's data.
+const UIDNA* idna() {
+    static const std::unique_ptr<UIDNA, CloseIdna> kMapping = [] {
+        UErrorCode error = U_ZERO_ERROR;
+        return std::unique_ptr<UIDNA, CloseIdna>(
+            uidna_openUTS46(UIDNA_NONTRANSITIONAL_TO_ASCII | UIDNA_CHECK_BIDI, &error));
+    }();
+    return kMapping.get();
+}
 
 /// Address literals and dotted quads appear where names belong; their labels are no hierarchy.
 bool is_address(std::string_view domain) {
@@ -64,6 +80,26 @@ std::string normalize_domain(std::string_view text) {
         trimmed = trim(trimmed);
     }
     return lower_case(trimmed);
+}
+
+std::string to_a_labels(std::string domain) {
+    const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+    // A U-label has at most 4 bytes for a byte of its A-label, or nearly so.
+    if (std::all_of(domain.begin(), domain.end(), is_ascii) || domain.size() > 4 * kLongestName ||
+        idna() == nullptr) {
+        return domain;
+    }
+    std::array<char, kLongestName + 1> mapped{};
+    UIDNAInfo info = UIDNA_INFO_INITIALIZER;
+    UErrorCode error = U_ZERO_ERROR;
+    const auto size = uidna_nameToASCII_UTF8(
+        idna(), domain.data(), static_cast<std::int32_t>(domain.size()), mapped.data(),
+        static_cast<std::int32_t>(mapped.size()), &info, &error);
+    if (U_FAILURE(error) || info.errors != 0 || size <= 0 ||
+        static_cast<std::size_t>(size) > kLongestName) {
+        return domain;
+    }
+    return {mapped.data(), static_cast<std::size_t>(size)};
 }
 
 std::string_view organizational_domain_of(std::string_view domain) {

@@ -8,6 +8,10 @@ namespace dmarcbox::schema {
 /// Lower case (ASCII), trimmed, without final dots. Not validated: reports hold anything.
 [[nodiscard]] std::string normalize_domain(std::string_view text);
 
+/// The name with international labels as A-labels (RFC 5891, mapped by UTS 46, non-transitional). A
+/// name without such labels, or with one that is none, as it is. Input normalised. Thread-safe.
+[[nodiscard]] std::string to_a_labels(std::string domain);
+
 /// Organisational domain by the public suffix list that libpsl carries; the name itself if it is a
 /// public suffix or has no dot. Input normalised. Thread-safe.
 [[nodiscard]] std::string organizational_domain(std::string_view domain);

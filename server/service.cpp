@@ -215,7 +215,7 @@ Service::Service(const Config& config, const std::function<Config()>& reload)
           }),
       space_(config.storage.path.parent_path(), config.storage.min_free_bytes),
       budget_(std::make_shared<net::BodyBudget>(config.smtp.max_body_memory_bytes)),
-      environment_(smtp::Recipients(config.smtp.accept),
+      environment_(net::recipients_of(config.smtp.accept),
                    budget_,
                    space_,
                    config.storage.path.parent_path(),
@@ -395,7 +395,7 @@ void Service::reload() {
             throw std::runtime_error(
                 "smtp.accept is empty now; restart the service if all mail shall be refused");
         }
-        smtp::Recipients recipients(fresh.smtp.accept);
+        smtp::Recipients recipients = net::recipients_of(fresh.smtp.accept);
         accepts_ = !fresh.smtp.accept.empty();
         if (auto settings = tls_settings(fresh); settings && tls_) {
             tls_->load(std::move(*settings));

@@ -4,6 +4,8 @@
 #include <ctime>
 #include <utility>
 
+#include "schema/domain_name.hpp"
+
 namespace dmarcbox::net {
 namespace {
 
@@ -20,13 +22,12 @@ std::string_view rejection_reason(const smtp::Event& event) {
                                         : "recipient_syntax";
 }
 
+/// As recipients are compared: A-labels.
 std::string domain_of(std::string_view address) {
     const auto at = address.rfind('@');
-    std::string domain(at == std::string_view::npos ? std::string_view() : address.substr(at + 1));
-    for (char& c : domain) {
-        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    }
-    return domain;
+    return at == std::string_view::npos
+               ? std::string()
+               : schema::to_a_labels(schema::normalize_domain(address.substr(at + 1)));
 }
 
 }  // namespace

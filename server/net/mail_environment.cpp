@@ -2,9 +2,21 @@
 
 #include <utility>
 
+#include "schema/domain_name.hpp"
 #include "server/net/body.hpp"
 
 namespace dmarcbox::net {
+
+smtp::Recipients recipients_of(const std::vector<std::string>& accept) {
+    std::vector<std::string> entries;
+    entries.reserve(accept.size());
+    for (const auto& entry : accept) {
+        const auto domain = entry.rfind('@') + 1;  // 0 without one: Recipients refuses the entry
+        entries.push_back(entry.substr(0, domain) +
+                          schema::to_a_labels(schema::normalize_domain(entry.substr(domain))));
+    }
+    return smtp::Recipients(entries);
+}
 
 MailEnvironment::MailEnvironment(smtp::Recipients recipients,
                                  std::shared_ptr<BodyBudget> budget,
@@ -37,7 +49,9 @@ smtp::Environment::Admission MailEnvironment::admit_message(std::uint64_t declar
 }
 
 smtp::Recipients::Verdict MailEnvironment::check_recipient(const smtp::Address& address) {
-    return recipients_.check(address);
+    smtp::Address ascii = address;
+    ascii.domain = schema::to_a_labels(std::move(ascii.domain));
+    return recipients_.check(ascii);
 }
 
 std::unique_ptr<smtp::Body> MailEnvironment::new_body() {

@@ -2,6 +2,8 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "server/intake.hpp"
 #include "server/net/body_budget.hpp"
@@ -10,10 +12,15 @@
 
 namespace dmarcbox::net {
 
+/// The addresses of smtp.accept, international domains as A-labels. Throws std::invalid_argument
+/// naming the entry.
+[[nodiscard]] smtp::Recipients recipients_of(const std::vector<std::string>& accept);
+
 /// What sessions ask: is there room, is the recipient ours, where do the bytes go. Network thread.
 class MailEnvironment : public smtp::Environment {
   public:
-    /// `budget`, `space` and `intake` outlive it. Bodies spool to files in `folder`.
+    /// `recipients` of recipients_of(): a domain is asked for by its A-labels, whichever form was
+    /// sent. `budget`, `space` and `intake` outlive it. Bodies spool to files in `folder`.
     MailEnvironment(smtp::Recipients recipients,
                     std::shared_ptr<BodyBudget> budget,
                     DiskSpace& space,

@@ -27,8 +27,8 @@ struct Address {
 
 /// The addresses this service accepts. Local parts in any case; `+detail` after an accepted local
 /// part. A local part with `%`, `!` or `@` that is not an entry itself is foreign, also at a domain
-/// of which every address is taken: a relay test must not see 250. Domains match as written; an
-/// internationalised one needs an entry per form (A-labels, U-labels) that senders use.
+/// of which every address is taken: a relay test must not see 250. Domains match as written: who
+/// asks brings internationalised ones into one form.
 class Recipients {
   public:
     /// `rua@reports.example` or `@example.org` (every address of the domain). Throws

@@ -54,7 +54,7 @@ struct Surroundings {
     net::DiskSpace space{folder.path(), 0};
     std::shared_ptr<net::BodyBudget> budget = std::make_shared<net::BodyBudget>(1U << 24U);
     net::MailEnvironment environment{
-        smtp::Recipients({"rua@reports.example"}), budget, space, folder.path(), intake, {}};
+        net::recipients_of({"rua@reports.example"}), budget, space, folder.path(), intake, {}};
     net::Gate gate{config_for_one_connection()};
     net::Journal journal{log, metrics, {}};
     std::vector<bool> answered;  ///< for each message that the store decided on
@@ -149,6 +149,31 @@ class Client {
 constexpr std::string_view kTimeout = "421 4.4.2 Timeout, closing connection\r\n";
 
 }  // namespace
+
+TEST_CASE("recipients: an international domain is ours in each of its forms") {
+    Surroundings around;
+    around.environment.replace(
+        net::recipients_of({"@BÜCHER.example", "rua@xn--mnchen-3ya.example.", "ruf@Example.ORG"}));
+    using Verdict = smtp::Recipients::Verdict;
+    const std::vector<std::pair<std::string, Verdict>> cases{
+        {"rua@xn--bcher-kva.example", Verdict::accepted},
+        {"rua@bücher.example", Verdict::accepted},
+        {"rua@BÜCHER.example", Verdict::accepted},
+        {"rua@münchen.example", Verdict::accepted},
+        {"rua@MÜNCHEN.example", Verdict::accepted},
+        {"rua@XN--mnchen-3ya.example", Verdict::accepted},
+        {"other@münchen.example", Verdict::unknown},
+        {"rua@munchen.example", Verdict::foreign},
+        {"ruf@example.org", Verdict::accepted},
+        {"ruf@exämple.org", Verdict::foreign},
+    };
+    for (const auto& [text, verdict] : cases) {
+        INFO(text);
+        const auto address = smtp::parse_path("<" + text + ">");
+        REQUIRE(address);
+        CHECK(around.environment.check_recipient(*address) == verdict);
+    }
+}
 
 TEST_CASE("connection: a message slower than the least rate is ended after its grace") {
     Surroundings around;
