@@ -85,7 +85,7 @@ std::string unknown_command(CLI::App& program, const std::string& name) {
            "`dmarcbox --help` lists all.";
 }
 
-/// The line for a flag that none of `apps` has.
+/// The line for a flag that none of `apps` has, or not with a value.
 std::string no_flag(const std::string& argument,
                     const std::vector<const CLI::App*>& apps,
                     const std::string& more) {
@@ -97,6 +97,9 @@ std::string no_flag(const std::string& argument,
                 names.push_back("--" + long_name);
             }
         }
+    }
+    if (name != argument && std::find(names.begin(), names.end(), name) != names.end()) {
+        return name + " takes no value";
     }
     const std::string_view nearest =
         nearest_name(name, std::vector<std::string_view>(names.begin(), names.end()));
@@ -122,8 +125,15 @@ std::optional<std::string> unknown_flag(const CLI::App& program,
 /// The line for arguments that nobody expected.
 std::string unexpected(CLI::App& program, const CLI::App& command) {
     std::vector<std::string> extras = program.remaining(true);
-    const auto flag = std::find_if(extras.begin(), extras.end(), [](const std::string& extra) {
-        return extra.starts_with('-') && extra.size() > 1;
+    std::erase(extras, "--");
+    const auto known = [&](const std::string& flag) {
+        return program.get_option_no_throw(flag) != nullptr ||
+               command.get_option_no_throw(flag) != nullptr;
+    };
+    // Behind `--` a flag that exists is an argument.
+    const auto flag = std::find_if(extras.begin(), extras.end(), [&](const std::string& extra) {
+        return extra.starts_with('-') && extra.size() > 1 &&
+               !known(extra.substr(0, extra.find('=')));
     });
     const std::string more = "; see `dmarcbox " + command.get_name() + " --help`";
     if (flag == extras.end()) {

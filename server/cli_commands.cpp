@@ -3,7 +3,6 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>
-#include <stdexcept>
 
 #include "server/commands/backup.hpp"
 #include "server/commands/config.hpp"
@@ -116,21 +115,18 @@ void add_config(CommandSet& commands) {
 
 void add_dns(CommandSet& commands) {
     auto options = std::make_shared<DnsOptions>();
+    CommandContext& context = commands.context();
     CLI::App& command =
         commands.add("dns", "print the DNS records to publish; --check looks them up",
                      {"dns example.org --for reports.example",
                       "dns example.org example.com --for reports.example --check"},
-                     [options] {
-                         try {
-                             return run_dns(*options, std::cout);
-                         } catch (const std::invalid_argument& error) {
-                             throw UsageError(error.what());
-                         }
+                     [options, &context] {
+                         return run_dns(*options, context.err_terminal(), std::cout, std::cerr);
                      });
     command.add_option("DOMAIN", options->domains, "domains whose mail is reported on")->required();
     const auto text = [&](const char* name, std::string& place, const char* type,
                           const char* words) {
-        command.add_option(name, place, words)->type_name(type);
+        return command.add_option(name, place, words)->type_name(type);
     };
     text("--for", options->reports_host, "HOST",
          "domain of the report addresses; default the first DOMAIN");
@@ -138,14 +134,15 @@ void add_dns(CommandSet& commands) {
     text("--ruf", options->ruf, "ADDRESS", "failure reports; default ruf@HOST");
     text("--mail-host", options->mail_host, "NAME",
          "what the MX names; default mx. before the domain of each address");
-    command.add_flag("--check", options->check,
-                     "look the records up and connect to the MX; exit 1 on faults");
-    text("--name-server", options->name_server, "ADDRESS[@PORT]",
-         "with --check: ask this resolver");
+    CLI::Option* check = command.add_flag(
+        "--check", options->check, "look the records up and connect to the MX; exit 1 on faults");
+    text("--name-server", options->name_server, "ADDRESS[@PORT]", "with --check: ask this resolver")
+        ->needs(check);
     command
         .add_option("--smtp-port", options->smtp_port,
                     "with --check: port of the MX; 0 does not connect")
-        ->type_name("PORT");
+        ->type_name("PORT")
+        ->needs(check);
 }
 
 void add_all_commands(CommandSet& commands) {

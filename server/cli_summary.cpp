@@ -21,11 +21,15 @@ void add_summary(CommandSet& commands) {
         });
     command.add_option("--domain", options->domain, "this policy domain alone")
         ->type_name("DOMAIN");
-    command
-        .add_option("--days", options->days, "so many days, up to the newest report; default 30")
-        ->type_name("N")
-        ->check(CLI::Range(1, 3660).description(""));
-    command.add_option("--since", options->since, "first day")->type_name("DATE");
+    CLI::Option* days =
+        command
+            .add_option("--days", options->days,
+                        "so many days, up to the newest report or --until; default 30")
+            ->type_name("N")
+            ->check(CLI::Range(1, 3660).description(""));
+    command.add_option("--since", options->since, "first day, instead of --days")
+        ->type_name("DATE")
+        ->excludes(days);
     command.add_option("--until", options->until, "last day; default today")->type_name("DATE");
     CLI::Option* json =
         command.add_flag("--json", options->json, "one object, format dmarcbox.summary/1");

@@ -117,7 +117,8 @@ DnsResolver::DnsResolver(const std::string& server) : impl_(std::make_unique<Imp
                                      ub_strerror(error));
         }
     } else if (const int error = ub_ctx_set_fwd(context, server.c_str()); error != 0) {
-        throw std::runtime_error("name server \"" + server + "\" is not ADDRESS or ADDRESS@PORT");
+        throw std::invalid_argument("--name-server \"" + server +
+                                    "\" is not ADDRESS or ADDRESS@PORT");
     }
     // A name server on this machine is a usual choice, and what the tests use.
     std::string option = "do-not-query-localhost:";

@@ -27,7 +27,10 @@ class DnsResolver {
   public:
     enum class Type : std::uint16_t { a = 1, mx = 15, txt = 16, aaaa = 28 };
 
-    /// `server` is ADDRESS or ADDRESS@PORT; empty: those of resolv.conf. Throws std::runtime_error.
+    static constexpr std::chrono::seconds kPatience{10};
+
+    /// `server` is ADDRESS or ADDRESS@PORT; empty: those of resolv.conf. Throws
+    /// std::invalid_argument for a server that is neither, std::runtime_error.
     explicit DnsResolver(const std::string& server);
     DnsResolver(const DnsResolver&) = delete;
     DnsResolver& operator=(const DnsResolver&) = delete;
@@ -36,7 +39,7 @@ class DnsResolver {
     /// Waits at most `patience` for the answer.
     [[nodiscard]] DnsAnswer resolve(const std::string& name,
                                     Type type,
-                                    std::chrono::seconds patience = std::chrono::seconds{10});
+                                    std::chrono::seconds patience = kPatience);
 
   private:
     struct Impl;

@@ -45,11 +45,11 @@ std::string_view nearest_name(std::string_view mistyped,
     }
     // `--dry` is the beginning of --dry-run rather than a slip of --db.
     constexpr std::size_t kMinBeginning = 3;
-    if (least > 1 && mistyped.size() >= kMinBeginning) {
-        const auto longer =
-            std::find_if(candidates.begin(), candidates.end(),
-                         [mistyped](auto candidate) { return candidate.starts_with(mistyped); });
-        best = longer == candidates.end() ? best : *longer;
+    const auto begins = [mistyped](auto candidate) { return candidate.starts_with(mistyped); };
+    const auto longer = std::find_if(candidates.begin(), candidates.end(), begins);
+    if (least > 1 && !mistyped.empty() && longer != candidates.end() &&
+        (mistyped.size() >= kMinBeginning || std::none_of(longer + 1, candidates.end(), begins))) {
+        best = *longer;
     }
     return best;
 }

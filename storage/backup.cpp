@@ -2,12 +2,15 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <map>
 #include <string>
 #include <system_error>
+
+#include "storage/target_file.hpp"
 
 namespace dmarcbox::storage {
 
@@ -21,14 +24,70 @@ std::string last_error() {
     return std::generic_category().message(errno);
 }
 
+[[noreturn]] void refuse(const std::filesystem::path& file, const std::string& reason) {
+    throw DatabaseError(kCantOpen, file.string() + ": " + reason);
+}
+
+/// A copy takes the place of an older copy, never of anything else.
+void require_replaceable(const Database& source, const std::filesystem::path& file) {
+    std::error_code missing;
+    if (std::filesystem::equivalent(source.path(), file, missing)) {
+        refuse(file, "is the database itself; name another FILE");
+    }
+    const TargetFile target = look_at_target(file);
+    for (const auto& name : {file, target.pointee}) {
+        if (const auto database = database_beside(name)) {
+            refuse(file, "belongs to the database " + database->string() + "; name another FILE");
+        }
+    }
+    // SQLite would take it for the log of the copy, too.
+    for (const auto* suffix : {"-wal", "-journal"}) {
+        const std::string log = target.pointee.string() + suffix;
+        const auto size = std::filesystem::file_size(log, missing);
+        if (!missing && size > 0) {
+            refuse(file, "is a database in use: " + log +
+                             " holds what the file does not; name another FILE");
+        }
+    }
+    switch (target.kind) {
+        case TargetFile::Kind::absent:
+            return;
+        case TargetFile::Kind::other:
+            refuse(file, "is no regular file; name a FILE that is none yet, or an older copy");
+        case TargetFile::Kind::file:
+            if (std::filesystem::file_size(target.pointee, missing) > 0) {
+                refuse(file,
+                       "is there and no copy of a dmarcbox database; name another FILE or remove "
+                       "it first");
+            }
+            return;
+        case TargetFile::Kind::database:
+            break;
+    }
+    if (!target.ours) {
+        refuse(file, "is a database of another program; name another FILE");
+    }
+    if (const auto holder = target.wal_mode ? holder_of(target.pointee) : std::nullopt) {
+        refuse(file, "is a database in use" +
+                         (*holder > 0 ? " by process " + std::to_string(*holder) : std::string()) +
+                         "; name another FILE");
+    }
+}
+
 /// The unfinished copy, locked so that two backups to one file do not meet. Removed unless renamed.
 class Part {
   public:
     explicit Part(const std::filesystem::path& file)
         : path_(file.string() + std::string(kUnfinishedSuffix)) {
-        descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+        descriptor_ =
+            ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640);
         if (descriptor_ < 0) {
             throw DatabaseError(kCantOpen, path_.string() + ": cannot be made: " + last_error());
+        }
+        struct stat status {};
+        if (::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode)) {
+            ::close(descriptor_);
+            throw DatabaseError(kCantOpen, path_.string() + ": is no regular file; remove it");
         }
         if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
             ::close(descriptor_);
@@ -109,10 +168,7 @@ class Snapshot {
 }  // namespace
 
 BackupResult back_up(Database& database, const std::filesystem::path& file) {
-    std::error_code missing;
-    if (std::filesystem::equivalent(database.path(), file, missing)) {
-        throw DatabaseError(kCantOpen, file.string() + ": is the database itself");
-    }
+    require_replaceable(database, file);
     Part part(file);
     std::map<std::string, std::int64_t> expected;
     {
@@ -145,6 +201,8 @@ BackupResult back_up(Database& database, const std::filesystem::path& file) {
     result.bytes = std::filesystem::file_size(part.path());
     result.messages = expected["messages"];
     result.records = expected["aggregate_records"];
+    // The copy may have taken minutes, enough to start a service there.
+    require_replaceable(database, file);
     part.finish(file);
     return result;
 }

@@ -1,7 +1,9 @@
 #include "storage/database.hpp"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -83,6 +85,34 @@ void create_file(const std::filesystem::path& path, unsigned mode, bool may_exis
                                                  std::generic_category().message(errno));
     }
     ::close(file);
+}
+
+// Of the nearest folder above where the file itself cannot be looked at.
+std::string owner_of(std::filesystem::path path) {
+    struct stat status {};
+    while (::stat(path.c_str(), &status) != 0) {
+        if (!path.has_relative_path()) {
+            return "root";
+        }
+        path = path.parent_path();
+    }
+    std::array<char, 1024> buffer{};
+    passwd entry{};
+    passwd* found = nullptr;
+    return ::getpwuid_r(status.st_uid, &entry, buffer.data(), buffer.size(), &found) == 0 &&
+                   found != nullptr
+               ? found->pw_name
+               : std::to_string(status.st_uid);
+}
+
+// SQLite says `unable to open database file` whatever the reason is.
+void require_readable(const std::filesystem::path& path) {
+    if (::faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) != 0 && errno == EACCES) {
+        throw DatabaseError(SQLITE_CANTOPEN,
+                            path.string() + ": cannot be opened: " +
+                                std::generic_category().message(EACCES) + "; run this as user " +
+                                owner_of(std::filesystem::absolute(path)) + ", who owns it");
+    }
 }
 
 }  // namespace
@@ -304,6 +334,7 @@ void Database::check_ours() const {
 }
 
 Database::Database(std::filesystem::path path, Mode mode) : path_(std::move(path)) {
+    require_readable(path_);
     if (mode == Mode::read_write) {
         create_file(path_, 0640, true);
     } else if (std::error_code ignored; !std::filesystem::exists(path_, ignored)) {

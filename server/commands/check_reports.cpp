@@ -62,6 +62,8 @@ class Checker {
     void run() {
         newest_day_at_ = database_.integer(
             "SELECT ifnull(unixepoch(max(day)), 0) FROM day_totals WHERE messages > 0");
+        newest_end_at_ =
+            std::min(now_, database_.integer("SELECT max(last_report_at) FROM reporters"));
         new_sources();
         failure_rate();
         silent_reporters();
@@ -213,8 +215,7 @@ class Checker {
     /// Measured to the newest report of anyone: when nobody is heard, that is one finding of its
     /// own.
     void silent_reporters() {
-        const std::int64_t newest =
-            std::min(now_, database_.integer("SELECT max(last_report_at) FROM reporters"));
+        const std::int64_t newest = newest_end_at_;
         auto row = database_.prepare(
             "SELECT ifnull(org_name, '(none)'), ifnull(domain, '(none)'), last_report_at,"
             " ifnull(typical_gap_seconds, 0) FROM reporters WHERE reports >= ?1"
@@ -327,15 +328,20 @@ class Checker {
         }
     }
 
+    /// By mail that arrived, or by the end of what was imported: an import of old files is no sign
+    /// that mail still comes.
     void silence() {
         auto row = database_.prepare(
-            "SELECT max(received_at) FROM messages WHERE outcome IN ('report', 'duplicate')");
-        if (!row.step() || row.is_null(0)) {
+            "SELECT max(received_at) FROM messages"
+            " WHERE outcome IN ('report', 'duplicate') AND source <> 'import'");
+        const std::int64_t arrived = row.step() ? row.integer(0) : 0;
+        const std::int64_t newest = std::max(arrived, newest_end_at_);
+        if (newest == 0) {
             add(Severity::warning, "no_report",
                 "no report has arrived yet: `dmarcbox dns DOMAIN --check` tells why");
             return;
         }
-        const std::int64_t age = std::max<std::int64_t>(0, now_ - row.integer(0));
+        const std::int64_t age = std::max<std::int64_t>(0, now_ - newest);
         const std::string limit = std::to_string(limits_.all_silent_days * kDay);
         result_.values.push_back({"last_report_age", age, "s", "", limit});
         if (age > limits_.all_silent_days * kDay) {
@@ -350,6 +356,7 @@ class Checker {
     std::int64_t now_;
     CheckResult& result_;
     std::int64_t newest_day_at_ = 0;
+    std::int64_t newest_end_at_ = 0;  ///< of the reports of anyone, now at most
 };
 
 }  // namespace

@@ -7,10 +7,13 @@
 
 namespace dmarcbox {
 
-int run_dns(DnsOptions options, std::ostream& out) {
+int run_dns(DnsOptions options,
+            const Terminal& err_terminal,
+            std::ostream& out,
+            std::ostream& err) {
     options = complete(std::move(options));
     if (options.check) {
-        return check_dns(options, out) ? 0 : 1;
+        return check_dns(options, err_terminal.is_terminal ? &err : nullptr, out) ? 0 : 1;
     }
     const char* separator = "";
     for (const auto& group : records_to_publish(options)) {

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "server/terminal.hpp"
+
 namespace dmarcbox {
 
 /// `dmarcbox dns DOMAIN... [--for HOST]`: what to publish, and with `check` whether it is.
@@ -21,8 +23,12 @@ struct DnsOptions {
 };
 
 /// Prints the records in zone file form, or with `check` one line per record (`ok`, `WARN`,
-/// `FAIL`). Returns 0, or 1 if a record is missing or wrong. Throws std::runtime_error if no
-/// resolver can be had.
-[[nodiscard]] int run_dns(DnsOptions options, std::ostream& out);
+/// `FAIL`, as they are known); `err`, if it is a terminal, says first that it may take a while.
+/// Returns 0, or 1 if a record is missing or wrong. Throws UsageError for a domain, address or name
+/// server that is none, std::runtime_error if no resolver can be had.
+[[nodiscard]] int run_dns(DnsOptions options,
+                          const Terminal& err_terminal,
+                          std::ostream& out,
+                          std::ostream& err);
 
 }  // namespace dmarcbox

@@ -11,8 +11,10 @@
 #include <memory>
 #include <optional>
 #include <ostream>
+#include <stdexcept>
 
 #include "schema/dmarc_record.hpp"
+#include "server/cli_commands.hpp"
 #include "server/commands/dns_records.hpp"
 #include "server/dns_resolver.hpp"
 #include "server/net/file_descriptor.hpp"
@@ -103,7 +105,7 @@ class Checker {
     }
     /// Answers come from the network: never trusted to the terminal.
     void line(const char* word, const std::string& text) {
-        out_ << word << ' ' << escape_for_terminal(text) << '\n';
+        out_ << word << ' ' << escape_for_terminal(text) << std::endl;
     }
     void missing(const std::string& what, const DnsRecord& publish) {
         fail(what + ". Publish: " + publish.line());
@@ -308,8 +310,20 @@ class Checker {
 
 }  // namespace
 
-bool check_dns(const DnsOptions& options, std::ostream& out) {
-    return Checker(options, out).run();
+bool check_dns(const DnsOptions& options, std::ostream* words, std::ostream& out) {
+    try {
+        Checker checker(options, out);
+        if (words != nullptr) {
+            *words << "asking "
+                   << (options.name_server.empty() ? "the name servers of /etc/resolv.conf"
+                                                   : escape_for_terminal(options.name_server))
+                   << "; without an answer a line takes " << DnsResolver::kPatience.count() << " s"
+                   << std::endl;
+        }
+        return checker.run();
+    } catch (const std::invalid_argument& error) {
+        throw UsageError(error.what());
+    }
 }
 
 }  // namespace dmarcbox

@@ -7,7 +7,8 @@
 namespace dmarcbox {
 
 /// Looks up what records_to_publish() says for completed options; one line each: `ok`, `WARN` or
-/// `FAIL`. Returns true if nothing failed.
-[[nodiscard]] bool check_dns(const DnsOptions& options, std::ostream& out);
+/// `FAIL`. `words`, if given, is told first whom it asks. Returns true if nothing failed. Throws
+/// UsageError for a name server that is no address.
+[[nodiscard]] bool check_dns(const DnsOptions& options, std::ostream* words, std::ostream& out);
 
 }  // namespace dmarcbox

@@ -1,43 +1,16 @@
 #include "server/commands/dns_records.hpp"
 
 #include <algorithm>
-#include <stdexcept>
 #include <string_view>
 
 #include "schema/domain_name.hpp"
+#include "server/cli_commands.hpp"
+#include "server/commands/domain_argument.hpp"
 
 namespace dmarcbox {
 namespace {
 
 constexpr std::size_t kMaxCharacterString = 255;
-
-/// Letters, digits, hyphen, underscore and dots, labels of 1 to 63: what can stand in a zone.
-bool is_domain(const std::string& name) {
-    if (name.empty() || name.size() > 253) {
-        return false;
-    }
-    std::size_t label = 0;
-    for (const char c : name) {
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-        if (c == '.' ? label == 0 : (!plain || ++label > 63)) {
-            return false;
-        }
-        if (c == '.') {
-            label = 0;
-        }
-    }
-    return label != 0;
-}
-
-std::string domain_or_throw(const std::string& text) {
-    auto name = schema::normalize_domain(text);
-    if (!is_domain(name)) {
-        throw std::invalid_argument(
-            "\"" + text +
-            "\" is not a domain name (write international names in A-label form, xn--...)");
-    }
-    return name;
-}
 
 /// In a record an address stands in a URI list, where these would need an encoding.
 bool is_plain_local_part(std::string_view text) {
@@ -50,11 +23,10 @@ bool is_plain_local_part(std::string_view text) {
 std::string domain_of(const std::string& address) {
     const auto at = address.rfind('@');
     if (at == std::string::npos || !is_plain_local_part(address.substr(0, at))) {
-        throw std::invalid_argument(
-            "\"" + address +
-            "\" is not a mail address (letters, digits and . _ + - = before the @)");
+        throw UsageError("\"" + address +
+                         "\" is no mail address (letters, digits and . _ + - = before the @)");
     }
-    return domain_or_throw(address.substr(at + 1));
+    return domain_argument(address.substr(at + 1));
 }
 
 }  // namespace
@@ -73,23 +45,29 @@ std::string DnsRecord::line() const {
 }
 
 DnsOptions complete(DnsOptions options) {
-    for (auto& domain : options.domains) {
-        domain = domain_or_throw(domain);
+    std::vector<std::string> domains;
+    for (const auto& text : options.domains) {
+        auto domain = domain_argument(text);
+        if (std::find(domains.begin(), domains.end(), domain) == domains.end()) {
+            domains.push_back(std::move(domain));
+        }
     }
+    options.domains = std::move(domains);
     if (options.reports_host.empty()) {
         options.reports_host = options.rua.empty() ? options.domains.at(0) : domain_of(options.rua);
     }
-    options.reports_host = domain_or_throw(options.reports_host);
+    options.reports_host = domain_argument(options.reports_host);
     if (options.rua.empty()) {
         options.rua = "rua@" + options.reports_host;
     }
     if (options.ruf.empty()) {
         options.ruf = "ruf@" + options.reports_host;
     }
-    static_cast<void>(domain_of(options.rua));
-    static_cast<void>(domain_of(options.ruf));
+    for (auto* address : {&options.rua, &options.ruf}) {
+        *address = address->substr(0, address->rfind('@') + 1) + domain_of(*address);
+    }
     if (!options.mail_host.empty()) {
-        options.mail_host = domain_or_throw(options.mail_host);
+        options.mail_host = domain_argument(options.mail_host);
     }
     return options;
 }

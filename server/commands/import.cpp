@@ -146,6 +146,12 @@ class Import {
                 submit(file, bytes, bytes->view(), file.path.string());
                 return;
             case FileKind::database:
+                if (file.path == "-") {
+                    tally_.add_failure(
+                        "standard input: is a database; name it by its path: `dmarcbox import "
+                        "other.db`");
+                    return;
+                }
                 if (file.named) {
                     merge(file.path);
                     return;

@@ -2,8 +2,7 @@
 
 #include <ostream>
 
-#include "schema/domain_name.hpp"
-#include "server/cli_commands.hpp"
+#include "server/commands/domain_argument.hpp"
 #include "server/commands/open_database.hpp"
 
 namespace dmarcbox {
@@ -14,10 +13,7 @@ int run_readiness(const Config& config,
                   std::ostream& out,
                   std::int64_t now) {
     ReadinessQuestion& question = options.question;
-    question.domain = schema::normalize_domain(question.domain);
-    if (question.domain.empty()) {
-        throw UsageError("readiness: DOMAIN is empty");
-    }
+    question.domain = domain_argument(question.domain);
     auto database = open_database(config, storage::Database::Mode::read_only);
     const ReadinessFacts facts = load_readiness_facts(database, question, now);
     const Readiness readiness = judge(facts, question);

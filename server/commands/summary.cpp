@@ -1,13 +1,13 @@
 #include "server/commands/summary.hpp"
 
-#include <fstream>
 #include <ostream>
-#include <stdexcept>
+#include <sstream>
 
 #include "schema/date_time.hpp"
-#include "schema/domain_name.hpp"
 #include "server/cli_commands.hpp"
+#include "server/commands/domain_argument.hpp"
 #include "server/commands/open_database.hpp"
+#include "server/commands/page_file.hpp"
 
 namespace dmarcbox {
 namespace {
@@ -25,7 +25,9 @@ std::int64_t day_at(const std::string& text, const char* flag) {
 
 SummaryQuestion question_of(const SummaryOptions& options, std::int64_t now) {
     SummaryQuestion question;
-    question.domain = schema::normalize_domain(options.domain);
+    if (!options.domain.empty()) {
+        question.domain = domain_argument(options.domain);
+    }
     question.days = options.days;
     if (!options.since.empty() || !options.until.empty()) {
         const std::int64_t until =
@@ -63,24 +65,6 @@ std::vector<DomainVerdict> verdicts_of(storage::Database& database,
     return verdicts;
 }
 
-void write_page(const SummaryOptions& options,
-                const SummaryQuestion& question,
-                const SummaryFacts& facts,
-                const std::vector<DomainVerdict>& verdicts,
-                std::int64_t now,
-                std::ostream& out) {
-    if (options.html == "-") {
-        print_summary_page(question, facts, verdicts, now, out);
-        return;
-    }
-    std::ofstream file(options.html, std::ios::binary | std::ios::trunc);
-    print_summary_page(question, facts, verdicts, now, file);
-    file.close();
-    if (!file) {
-        throw std::runtime_error(options.html + ": cannot be written");
-    }
-}
-
 }  // namespace
 
 int run_summary(const Config& config,
@@ -102,8 +86,16 @@ int run_summary(const Config& config,
     } else if (options.html.empty()) {
         print_summary(question, facts, terminal, out);
     }
-    if (!options.html.empty()) {
-        write_page(options, question, facts, verdicts_of(database, facts, now), now, out);
+    if (options.html.empty()) {
+        return 0;
+    }
+    const auto verdicts = verdicts_of(database, facts, now);
+    if (options.html == "-" || is_standard_output(options.html)) {
+        print_summary_page(question, facts, verdicts, now, out);
+    } else {
+        std::ostringstream page;
+        print_summary_page(question, facts, verdicts, now, page);
+        write_page_file(options.html, config.storage.path, page.view());
     }
     return 0;
 }

@@ -21,11 +21,11 @@ struct SummaryOptions {
     bool json = false;
     bool csv = false;
     std::string table = "sources";  ///< of --csv
-    std::string html;               ///< file; `-` is standard output
+    std::string html;               ///< file, see write_page_file(); `-` is standard output
 };
 
-/// Prints the summary in one form. Returns 0. Throws UsageError for a date or table that is none,
-/// DatabaseError, std::runtime_error if the page cannot be written.
+/// Prints the summary in one form. Returns 0. Throws UsageError for a domain, date or table that is
+/// none, DatabaseError, std::runtime_error if the page cannot be written.
 [[nodiscard]] int run_summary(const Config& config,
                               const SummaryOptions& options,
                               const Terminal& terminal,

@@ -225,7 +225,8 @@ class Loader {
         auto row = over_period(
             "SELECT id, arrived_at, reported_domain, source_ip, sample_from, sample_subject"
             " FROM failure_reports WHERE arrived_at >= ?1 AND arrived_at < ?2"
-            " AND (?3 IS NULL OR reported_domain = ?3) ORDER BY arrived_at DESC, id DESC LIMIT " +
+            " AND (?3 IS NULL OR reported_domain = ?3) ORDER BY arrived_at DESC, source_ip, id "
+            "LIMIT " +
             std::to_string(kSummarySamples));
         while (row.step()) {
             SummarySample& sample = facts_.samples.emplace_back();
@@ -316,6 +317,10 @@ std::optional<double> rate(std::int64_t part, std::int64_t whole) {
 void add_to(std::int64_t& sum, std::int64_t value) {
     const auto most = storage::kMaxTotal;
     sum = std::min(sum + std::clamp<std::int64_t>(value, 0, most), most);
+}
+
+bool counts_recipients(std::string_view reason) {
+    return reason.find("recipient") != std::string_view::npos;
 }
 
 std::int64_t SummaryDay::all() const {

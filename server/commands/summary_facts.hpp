@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server/commands/readiness_source.hpp"
@@ -115,6 +116,9 @@ struct SummaryRefusal {
     std::string domain;
     std::int64_t count = 0;
 };
+
+/// Whether refusals of that reason are counted by recipient, not by message.
+[[nodiscard]] bool counts_recipients(std::string_view reason);
 
 /// What the records say about the period. Counts are messages as reporters claim them, of counted
 /// reports; a report belongs to the day of its middle.

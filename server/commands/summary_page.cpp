@@ -395,6 +395,7 @@ class Page {
              << (facts_.unreadable == 1 ? " message" : " messages") << " could not be read since "
              << schema::day_of(facts_.begin_at) << ".</p>\n";
         if (!facts_.problems.empty()) {
+            out_ << "<p>What is wrong with these, and with others that were read:</p>\n";
             PageTable table(out_, {"Code", "Messages#", "Example"});
             for (const auto& problem : facts_.problems) {
                 table.row({text_cell(problem.code), number_cell(problem.messages),
@@ -403,12 +404,15 @@ class Page {
             }
         }
         if (!facts_.refusals.empty()) {
-            out_ << "<h3>Refused recipients</h3><p>If one of these should have been taken, "
-                    "<code>accept</code> in the configuration is wrong.</p>\n";
-            PageTable table(out_, {"Reason", "Domain", "Count#"});
+            out_ << "<h3>Refused mail</h3><p>If an unknown or foreign recipient should have been "
+                    "taken, <code>accept</code> in the configuration is wrong; what is refused for "
+                    "its size is larger than <code>smtp.max_message_bytes</code>.</p>\n";
+            PageTable table(out_, {"Reason", "Domain", "Recipients#", "Messages#"});
             for (const auto& refusal : facts_.refusals) {
+                const bool recipients = counts_recipients(refusal.reason);
                 table.row({text_cell(refusal.reason), text_cell(refusal.domain),
-                           number_cell(refusal.count)});
+                           recipients ? number_cell(refusal.count) : cell(""),
+                           recipients ? cell("") : number_cell(refusal.count)});
             }
         }
         out_ << "</section>\n";

@@ -16,6 +16,8 @@ constexpr std::size_t kShownNames = 3;
 constexpr std::int64_t kDay = 86400;
 constexpr std::size_t kClassColumn = 16;
 constexpr std::size_t kNumberColumn = 12;
+/// Fewer columns of a bar or a line of days show nothing.
+constexpr std::size_t kMinBar = 4;
 
 // In the order of a reader's interest.
 constexpr std::array<SourceClass, kSourceClasses> kOrder{
@@ -33,6 +35,11 @@ std::string percent(std::optional<double> rate) {
 
 std::string plural(std::int64_t number, const char* one, const char* many) {
     return with_commas(number) + ' ' + (number == 1 ? one : many);
+}
+
+/// Columns for a picture in a line whose words take `words`; 0 if that is too few for one.
+std::size_t room_for_bar(const Terminal& terminal, std::size_t words) {
+    return terminal.is_terminal && terminal.width >= words + kMinBar ? terminal.width - words : 0;
 }
 
 /// A bar of at most `columns`, in eighths where the terminal has them.
@@ -69,6 +76,17 @@ std::string sparkline(const std::vector<SummaryDay>& days, std::size_t columns, 
         text += unicode ? std::string(kBlocks.at(step)) : std::string(1, kAscii.at(step));
     }
     return text;
+}
+
+/// What the operator could change, if it was wrong to refuse.
+std::string_view question_about(std::string_view reason) {
+    if (reason == "unknown_recipient" || reason == "foreign_recipient") {
+        return "; is `accept` in the configuration right?";
+    }
+    if (reason == "size") {
+        return "; larger than `smtp.max_message_bytes`";
+    }
+    return "";
 }
 
 /// A class in its colour; the word stays the sign.
@@ -154,9 +172,10 @@ class Printer {
             }
         }
         if (lowest != nullptr && terminal_.is_terminal) {
-            out_ << "pass rate per day  "
-                 << sparkline(facts_.days, terminal_.width - 45, terminal_.unicode) << "  lowest "
-                 << std::lround(lowest_rate * 100) << " % on " << lowest->day << '\n';
+            const std::size_t columns = room_for_bar(terminal_, 45);
+            out_ << "pass rate per day  " << sparkline(facts_.days, columns, terminal_.unicode)
+                 << (columns > 0 ? "  " : "") << "lowest " << std::lround(lowest_rate * 100)
+                 << " % on " << lowest->day << '\n';
         }
     }
 
@@ -174,8 +193,9 @@ class Printer {
                              terminal_)
                  << pad_left(with_commas(facts_.class_messages.at(at)), kNumberColumn)
                  << pad_left(with_commas(facts_.class_failed.at(at)), kNumberColumn) << "  ";
-            if (terminal_.is_terminal) {
-                const std::size_t columns = terminal_.width - 2 * kNumberColumn - kClassColumn - 11;
+            if (const std::size_t columns =
+                    room_for_bar(terminal_, 2 * kNumberColumn + kClassColumn + 11);
+                columns > 0) {
                 out_ << coloured(source_class,
                                  pad_right(bar(share, columns, terminal_.unicode), columns),
                                  terminal_);
@@ -243,18 +263,23 @@ class Printer {
     }
 
     void problems() {
+        if (facts_.unreadable > 0) {
+            out_ << "Unreadable: " << plural(facts_.unreadable, "message", "messages") << '\n';
+        }
         if (facts_.problems.empty()) {
             return;
         }
-        out_ << "Problems: " << plural(facts_.unreadable, "message", "messages") << " unreadable";
-        const char* between = " (";
+        const char* between = "Problems: ";
         for (std::size_t i = 0; i < std::min(facts_.problems.size(), kShownNames); ++i) {
-            out_ << between << facts_.problems[i].messages << ' '
-                 << escape_for_terminal(facts_.problems[i].code) << ", e.g. message "
-                 << facts_.problems[i].example_message_id;
-            between = "; ";
+            out_ << between << escape_for_terminal(facts_.problems[i].code) << " in "
+                 << plural(facts_.problems[i].messages, "message", "messages") << " (`show "
+                 << facts_.problems[i].example_message_id << "`)";
+            between = ", ";
         }
-        out_ << ")\n";
+        if (facts_.problems.size() > kShownNames) {
+            out_ << ", " << facts_.problems.size() - kShownNames << " more";
+        }
+        out_ << '\n';
     }
 
     void silent() {
@@ -280,10 +305,13 @@ class Printer {
     void refusals() {
         for (std::size_t i = 0; i < std::min(facts_.refusals.size(), kShownNames); ++i) {
             const SummaryRefusal& refusal = facts_.refusals[i];
-            out_ << "Refused: " << plural(refusal.count, "recipient", "recipients")
+            const bool recipients = counts_recipients(refusal.reason);
+            out_ << "Refused: "
+                 << (recipients ? plural(refusal.count, "recipient", "recipients")
+                                : plural(refusal.count, "message", "messages"))
                  << (refusal.domain.empty() ? "" : " at " + escape_for_terminal(refusal.domain))
-                 << " (" << escape_for_terminal(refusal.reason)
-                 << "); is `accept` in the configuration right?\n";
+                 << " (" << escape_for_terminal(refusal.reason) << ")"
+                 << question_about(refusal.reason) << '\n';
         }
     }
 

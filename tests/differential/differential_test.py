@@ -201,8 +201,20 @@ def by_dmarcbox(program, path, folder):
             " WHERE p.tls_report_id = t.id ORDER BY 1)), ''), ifnull(t.begin_at, 0),"
             " (SELECT ifnull(sum(success_count), 0) FROM tls_policies p WHERE p.tls_report_id = t.id),"
             " (SELECT ifnull(sum(failure_count), 0) FROM tls_policies p WHERE p.tls_report_id = t.id) FROM tls_reports t").fetchall()
+        totals = connection.execute("SELECT domain, sum(messages), sum(passed) FROM day_totals GROUP BY 1").fetchall()
     connection.close()
-    return collections.Counter(rows)
+    return collections.Counter(rows), {domain: sums for domain, *sums in totals if any(sums)}
+
+
+def totals_of(reports):
+    """Messages, and those that pass, of each domain: what day_totals must hold. A report that comes twice counts once."""
+    totals = {}
+    for kind, _, _, domain, _, messages, passed in reports:
+        if kind == "aggregate" and messages:
+            sums = totals.setdefault(domain or "(none)", [0, 0])
+            sums[0] += messages
+            sums[1] += passed
+    return totals
 
 
 def main():
@@ -218,7 +230,9 @@ def main():
         for path in sorted(p for f in folders for p in f.rglob("*") if p.suffix in (".eml", ".xml", ".gz", ".zip", ".json")):
             if path.name == "expected.json":
                 continue
-            python, ours = by_python(path), by_dmarcbox(program, path, folder)
+            python, (ours, totals) = by_python(path), by_dmarcbox(program, path, folder)
+            if totals != totals_of(ours):
+                faults.append(f"{path.name}: totals {totals} of {dict(ours)}")
             if python == ours or (isinstance(python, str) and not ours):  # alike, or refused by both
                 same += 1
             elif path.name in REPAIRED:

@@ -210,6 +210,34 @@ TEST_CASE("check: silence of all is one finding") {
     CHECK(box.run(true, 2).starts_with("DMARCBOX CRITICAL - 1 critical: no report from anyone"));
 }
 
+TEST_CASE("check: an import of old reports does not hide that no mail comes") {
+    Box box;
+    const auto import_at = [&box](std::int64_t at, int day) {
+        auto imported = message("old" + std::to_string(day),
+                                {report("Archive", "old" + std::to_string(day),
+                                        {record("192.0.2.25", 1000, "dkim+spf")}, day)});
+        imported.receipt.source = "import";
+        imported.receipt.received_at = at;
+        (void)box.store.add(imported);
+    };
+    SUBCASE("mail stopped") {
+        box.usual(0, 19);
+        box.now += 4 * kDay;
+        import_at(box.now, 3);
+        CHECK(box.findings().starts_with("CRIT  no report from anyone for 4 days"));
+        CHECK(box.run(true, 2).find("last_report_age=349200s;;172800") != std::string::npos);
+    }
+    SUBCASE("nothing but imports, of yesterday") {
+        import_at(box.now, 19);
+        CHECK(box.findings().empty());
+    }
+    SUBCASE("nothing but imports, of last year") {
+        import_at(box.now + 400 * kDay, 19);
+        box.now += 400 * kDay;
+        CHECK(box.findings().starts_with("CRIT  no report from anyone for 400 days"));
+    }
+}
+
 TEST_CASE("check: a policy weaker than before") {
     Box box;
     box.policy = "reject";

@@ -110,11 +110,35 @@ TEST_CASE("cli: wrong usage exits 2 with one line that tells what to do") {
          "dmarcbox: verify: no flag \"--bd\"; did you mean \"--db\"?\n"},
         {"beginning of a command", "summ",
          "dmarcbox: no command \"summ\"; did you mean \"summary\"? `dmarcbox --help` lists all.\n"},
+        {"shortest beginning of a command", "su",
+         "dmarcbox: no command \"su\"; did you mean \"summary\"? `dmarcbox --help` lists all.\n"},
+        {"beginning of two commands", "re",
+         "dmarcbox: no command \"re\"; `dmarcbox --help` lists all.\n"},
         {"beginning of a flag", "prune --dry",
          "dmarcbox: prune: no flag \"--dry\"; did you mean \"--dry-run\"?\n"},
         {"flag without a command", "-x", "dmarcbox: no flag \"-x\"; `dmarcbox --help` lists all\n"},
         {"table without csv", "summary --table days",
          "dmarcbox: summary: --table requires --csv; see `dmarcbox summary --help`\n"},
+        {"help with a value", "serve --help=x", "dmarcbox: serve: --help takes no value\n"},
+        {"help with a value without a command", "--help=x", "dmarcbox: --help takes no value\n"},
+        {"a flag behind --", "readiness -- example.org --db s.db",
+         "dmarcbox: readiness: unexpected argument \"--db\"; see `dmarcbox readiness --help`\n"},
+        {"days and since", "summary --since 2026-11-01 --days 3",
+         "dmarcbox: summary: --days excludes --since; see `dmarcbox summary --help`\n"},
+        {"summary of no domain", "summary --domain 'exa mple'",
+         "dmarcbox: \"exa mple\" is no domain name; write it as in example.org\n"},
+        {"readiness of a URL", "readiness http://example.org/",
+         "dmarcbox: \"http://example.org/\" is no domain name; write it as in example.org\n"},
+        {"readiness of nothing", "readiness ''",
+         "dmarcbox: \"\" is no domain name; write it as in example.org\n"},
+        {"dns of an address", "dns 192.0.2.1",
+         "dmarcbox: \"192.0.2.1\" is no domain name; write it as in example.org\n"},
+        {"no name server", "dns example.org --check --name-server foo",
+         "dmarcbox: --name-server \"foo\" is not ADDRESS or ADDRESS@PORT\n"},
+        {"name server without check", "dns example.org --name-server 127.0.0.1",
+         "dmarcbox: dns: --name-server requires --check; see `dmarcbox dns --help`\n"},
+        {"port without check", "dns example.org --smtp-port 2525",
+         "dmarcbox: dns: --smtp-port requires --check; see `dmarcbox dns --help`\n"},
         {"missing argument", "import",
          "dmarcbox: import: PATH is required; see `dmarcbox import --help`\n"},
         {"one argument too many", "verify again",
@@ -238,6 +262,13 @@ TEST_CASE("cli: a message from import to show and back to bytes") {
         const Result piped = folder.run("import --db other.db - < report.eml");
         CHECK(piped.code == 0);
         CHECK(piped.out.find("1 report (1 record)") != std::string::npos);
+    }
+    SUBCASE("a database from standard input") {
+        const Result piped = folder.run("import --db other.db - < reports.db");
+        CHECK(piped.code == 1);
+        CHECK(piped.err ==
+              "dmarcbox: standard input: is a database; name it by its path: `dmarcbox import "
+              "other.db`\n");
     }
     SUBCASE("unreadable is told and exits 1") {
         folder.write("broken.gz", "\x1f\x8b\x08 broken");
@@ -440,7 +471,8 @@ TEST_CASE("cli: a backup that is interrupted leaves the old one and no half copy
     const Folder folder;
     folder.write("mail.eml", kReport);
     REQUIRE(folder.run("import --db t.db mail.eml").code == 0);
-    folder.write("copy.db", "old");
+    REQUIRE(folder.run("backup --db t.db copy.db").code == 0);
+    const std::string old = folder.read("copy.db");
     folder.write("copy.db.part", "");
     const std::string part = folder / "copy.db.part";
     // Held here, so that the copy waits for its first page: the bytes that SQLite locks.
@@ -481,8 +513,119 @@ TEST_CASE("cli: a backup that is interrupted leaves the old one and no half copy
     REQUIRE(::waitpid(child, &status, 0) == child);
     ::close(held);
     CHECK(WIFSIGNALED(status));
-    CHECK(folder.read("copy.db") == "old");
+    CHECK(folder.read("copy.db") == old);
     CHECK_FALSE(std::filesystem::exists(part));
+}
+
+TEST_CASE("cli: a backup and a page replace no database that is served") {
+    const Folder folder;
+    folder.write("mail.eml", kReport);
+    REQUIRE(folder.run("import --db t.db mail.eml").code == 0);
+    folder.write("serve.sh",
+                 "'" DMARCBOX_BINARY
+                 "' serve --db live.db --listen 127.0.0.1:0 --accept @example.org 2>log &\n"
+                 "for i in $(seq 100); do grep -qs listening log && break; sleep 0.05; done\n"
+                 "ln -s live.db link.db\n"
+                 "for name in live.db link.db; do\n"
+                 "    '" DMARCBOX_BINARY
+                 "' backup --db t.db $name; echo $?\n"
+                 "    '" DMARCBOX_BINARY
+                 "' summary --db t.db --html $name; echo $?\n"
+                 "done >codes 2>errors\n"
+                 "kill $!; wait\n");
+    const std::string before = "cd '" + (folder / ".") + "' && sh serve.sh";
+    CHECK(std::system(before.c_str()) == 0);
+    CHECK(folder.read("codes").find("\n0\n") == std::string::npos);
+    const std::string errors = folder.read("errors");
+    CHECK(errors.find("dmarcbox: live.db: is a database in use") != std::string::npos);
+    CHECK(errors.find("dmarcbox: link.db: is a database in use") != std::string::npos);
+    CHECK(errors.find("dmarcbox: link.db: is a database; name another FILE") != std::string::npos);
+    CHECK(folder.run("verify --db live.db").code == 0);
+}
+
+TEST_CASE("cli: a page replaces a page and nothing else") {
+    const Folder folder;
+    folder.write("mail.eml", kReport);
+    REQUIRE(folder.run("import --db t.db mail.eml").code == 0);
+    const auto page = [&](const std::string& name) {
+        return folder.run("summary --db t.db --html " + name);
+    };
+    SUBCASE("a new one, an older one, also by a link") {
+        CHECK(page("page.html").code == 0);
+        CHECK(folder.read("page.html").starts_with("<!doctype html>"));
+        folder.write("page.html", "old");
+        std::filesystem::permissions(folder / "page.html", std::filesystem::perms(0604));
+        std::filesystem::create_symlink(folder / "page.html", folder / "link.html");
+        CHECK(page("link.html").code == 0);
+        CHECK(std::filesystem::is_symlink(folder / "link.html"));
+        CHECK(folder.read("page.html").starts_with("<!doctype html>"));
+        CHECK(std::filesystem::status(folder / "page.html").permissions() ==
+              std::filesystem::perms(0604));
+    }
+    SUBCASE("standard output and a pipe") {
+        CHECK(page("-").out.starts_with("<!doctype html>"));
+        CHECK(page("/dev/stdout").out.starts_with("<!doctype html>"));
+        folder.write("pipe.sh", "mkfifo pipe; cat pipe >page & '" DMARCBOX_BINARY
+                                "' summary --db t.db --html pipe; wait; '" DMARCBOX_BINARY
+                                "' summary --db t.db --html /dev/stdout | cat >>page\n");
+        const std::string command = "cd '" + (folder / ".") + "' && sh pipe.sh";
+        CHECK(std::system(command.c_str()) == 0);
+        const std::string both = folder.read("page");
+        CHECK(both.starts_with("<!doctype html>"));
+        CHECK(both.find("</html>\n<!doctype html>") != std::string::npos);
+    }
+    SUBCASE("a database and what belongs to it") {
+        const std::string before = folder.read("t.db");
+        std::filesystem::copy_file(folder / "t.db", folder / "other.db");
+        std::filesystem::create_symlink("t.db", folder / "link.html");
+        for (const std::string name :
+             {"t.db", "link.html", "other.db", "t.db-wal", "other.db.lock"}) {
+            CAPTURE(name);
+            const Result refused = page(name);
+            CHECK(refused.code == 1);
+            CHECK(is_one_line(refused.err));
+            CHECK(refused.err.ends_with("; name another FILE for the page\n"));
+        }
+        CHECK(folder.read("t.db") == before);
+        CHECK(folder.read("other.db") == before);
+    }
+    SUBCASE("a folder and a device") {
+        std::filesystem::create_directory(folder / "folder");
+        for (const std::string name : {"folder", "/dev/null"}) {
+            CAPTURE(name);
+            const Result refused = page(name);
+            CHECK(refused.code == 1);
+            CHECK(refused.err ==
+                  "dmarcbox: " + name +
+                      ": is no regular file; name another FILE, or - for standard output\n");
+        }
+    }
+    SUBCASE("a run that fails leaves the old one") {
+        folder.write("page.html", "old");
+        folder.write("full.sh", "trap '' XFSZ; ulimit -f 4\n'" DMARCBOX_BINARY
+                                "' summary --db t.db --html page.html 2>error\n");
+        const std::string command = "cd '" + (folder / ".") + "' && sh full.sh";
+        CHECK(WEXITSTATUS(std::system(command.c_str())) == 1);
+        CHECK(is_one_line(folder.read("error")));
+        CHECK(folder.read("page.html") == "old");
+        for (const auto& entry : std::filesystem::directory_iterator(folder / ".")) {
+            CHECK(entry.path().extension() != ".part");
+        }
+    }
+}
+
+TEST_CASE("cli: a narrow terminal") {
+    const Folder folder;
+    folder.write("mail.eml", kReport);
+    REQUIRE(folder.run("import --db t.db mail.eml").code == 0);
+    const std::string command =
+        "cd '" + (folder / ".") +
+        "' && ulimit -v 1500000 && timeout 10 script -qec \"stty cols 40; env -u COLUMNS "
+        "'" DMARCBOX_BINARY "' summary --db t.db\" typescript >screen.txt </dev/null";
+    CHECK(std::system(command.c_str()) == 0);
+    const std::string screen = folder.read("screen.txt");
+    CHECK(screen.find("Next: dmarcbox readiness example.org") != std::string::npos);
+    CHECK(screen.size() < 4000);
 }
 
 TEST_CASE("cli: prune removes what is older than its days") {
@@ -516,6 +659,37 @@ TEST_CASE("cli: a database that cannot be used exits 1 with its name and the rea
         CHECK(text.code == 1);
         CHECK(is_one_line(text.err));
         CHECK(text.err.find("text.db") != std::string::npos);
+    }
+}
+
+TEST_CASE("cli: a database of another user is told with its owner") {
+    if (::geteuid() != 0) {
+        return;  // needs a second user
+    }
+    const Folder folder;
+    folder.write("mail.eml", kReport);
+    REQUIRE(folder.run("import --db t.db mail.eml").code == 0);
+    const auto as_nobody = [&](const char* command) {
+        folder.write("as.sh", "setpriv --reuid=65534 --regid=65534 --clear-groups '" DMARCBOX_BINARY
+                              "' " +
+                                  std::string(command) + " 2>error\n");
+        const std::string line = "cd '" + (folder / ".") + "' && sh as.sh >/dev/null";
+        return WEXITSTATUS(std::system(line.c_str()));
+    };
+    if (as_nobody("--version") != 0) {
+        return;  // the build folder is closed to others
+    }
+    std::filesystem::permissions(folder / "t.db", std::filesystem::perms(0600));
+    const char* expected =
+        "dmarcbox: t.db: cannot be opened: Permission denied; run this as user root, who owns "
+        "it\n";
+    SUBCASE("the file") {
+        std::filesystem::permissions(folder / ".", std::filesystem::perms(0755));
+    }
+    SUBCASE("its folder") {}
+    for (const auto* command : {"summary --db t.db", "verify --db t.db"}) {
+        CHECK(as_nobody(command) == 1);
+        CHECK(folder.read("error") == expected);
     }
 }
 

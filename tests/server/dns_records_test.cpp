@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <sstream>
-#include <stdexcept>
+
+#include "server/cli_commands.hpp"
 
 using dmarcbox::DnsOptions;
+using dmarcbox::UsageError;
 
 namespace {
 
@@ -40,6 +42,11 @@ TEST_CASE("dns: reports to another organisation need an authorisation") {
               "_smtp._tls.example.org. TXT \"v=TLSRPTv1; rua=mailto:rua@reports.example\""});
 }
 
+TEST_CASE("dns: a domain that is named twice is printed once") {
+    CHECK(lines_of(options_of({"example.org", "EXAMPLE.org."}, "")) ==
+          lines_of(options_of({"example.org"}, "")));
+}
+
 TEST_CASE("dns: each address has the records of its own domain") {
     DnsOptions options = options_of({"example.org"}, "reports.example");
     options.ruf = "ruf@failures.example";
@@ -64,16 +71,24 @@ TEST_CASE("dns: reports to a host of the same organisation need none") {
     }));
 }
 
+TEST_CASE("dns: international names are printed as A-labels") {
+    auto options = options_of({"bücher.example"}, "");
+    options.rua = "rua@BÜCHER.example";
+    const auto lines = lines_of(options);
+    CHECK(lines.front() == "xn--bcher-kva.example. MX 10 mx.xn--bcher-kva.example.");
+    CHECK(std::any_of(lines.begin(), lines.end(), [](const std::string& line) {
+        return line.find("rua=mailto:rua@xn--bcher-kva.example;") != std::string::npos;
+    }));
+}
+
 TEST_CASE("dns: what cannot be a domain is refused by name") {
-    for (const auto* bad : {"", ".", "a..b", "exa mple.org",
-                            "b\xc3\xbc"
-                            "cher.example",
-                            "-\x1b[31m"}) {
-        CHECK_THROWS_AS(dmarcbox::complete(options_of({bad}, "r.example")), std::invalid_argument);
+    for (const auto* bad : {"", ".", "a..b", "exa mple.org", "-\x1b[31m", "-ü.example", "192.0.2.1",
+                            "2001:db8::1", "http://example.org/", "a@example.org"}) {
+        CHECK_THROWS_AS(dmarcbox::complete(options_of({bad}, "r.example")), UsageError);
     }
     DnsOptions options = options_of({"example.org"}, "");
     options.rua = "not-an-address";
-    CHECK_THROWS_AS(dmarcbox::complete(options), std::invalid_argument);
+    CHECK_THROWS_AS(dmarcbox::complete(options), UsageError);
 }
 
 TEST_CASE("dns: a record of more than 255 bytes is several character-strings") {
@@ -106,6 +121,6 @@ TEST_CASE("dns: an address that would end its place in the record is refused") {
           "a b@example.org", "@example.org", "a%2c@example.org"}) {
         DnsOptions options = options_of({"example.org"}, "");
         options.rua = bad;
-        CHECK_THROWS_AS(dmarcbox::complete(options), std::invalid_argument);
+        CHECK_THROWS_AS(dmarcbox::complete(options), UsageError);
     }
 }

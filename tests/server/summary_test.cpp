@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <boost/json.hpp>
 #include <sstream>
 #include <string>
@@ -137,6 +138,88 @@ TEST_CASE("summary: a terminal has bars and colours of 80 columns") {
     CHECK(text.find("\u2588") == std::string::npos);
     CHECK(text.find("#####") != std::string::npos);
     CHECK(text.find("\x1b[33m") != std::string::npos);
+}
+
+TEST_CASE("summary: a terminal too narrow for bars has none") {
+    Box box;
+    const auto facts = box.facts(30);
+    for (std::size_t width = 0; width <= 60; ++width) {
+        CAPTURE(width);
+        const auto text = text_of(
+            facts, {}, {.is_terminal = true, .colour = false, .unicode = false, .width = width});
+        CHECK(text.size() < 2000);
+        CHECK((text.find("420           0  ##") != std::string::npos) == (width >= 55));
+        const auto days = text.find("pass rate per day  lowest 80 % on 2026-11-21");
+        CHECK((days != std::string::npos) == (width < 49));
+    }
+}
+
+TEST_CASE("summary: refused mail is counted and explained by its reason") {
+    struct Row {
+        SummaryRefusal refusal;
+        const char* line;
+        const char* cells;
+    };
+    const auto rows_ = std::to_array<Row>({
+        {{"unknown_recipient", "example.org", 2},
+         "Refused: 2 recipients at example.org (unknown_recipient); is `accept` in the "
+         "configuration right?\n",
+         "<td class=\"n\">2</td><td></td>"},
+        {{"too_many_recipients", "example.org", 1},
+         "Refused: 1 recipient at example.org (too_many_recipients)\n",
+         "<td class=\"n\">1</td><td></td>"},
+        {{"size", "", 2},
+         "Refused: 2 messages (size); larger than `smtp.max_message_bytes`\n",
+         "<td></td><td class=\"n\">2</td>"},
+        {{"bare_newline", "", 1},
+         "Refused: 1 message (bare_newline)\n",
+         "<td></td><td class=\"n\">1</td>"},
+    });
+    for (const auto& row : rows_) {
+        SUBCASE(row.refusal.reason.c_str()) {
+            SummaryFacts facts;
+            facts.refusals = {row.refusal};
+            CHECK(text_of(facts).ends_with(row.line));
+            std::ostringstream page;
+            print_summary_page({}, facts, {}, kNow, page);
+            CHECK(page.str().find(row.cells) != std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("summary: unreadable messages and problems of readable ones are told apart") {
+    SummaryFacts facts;
+    facts.problems = {{"conflict", 2, 12}, {"truncated", 1, 364}};
+    CHECK(text_of(facts).ends_with(
+        "Problems: conflict in 2 messages (`show 12`), truncated in 1 message (`show 364`)\n"));
+    CHECK(text_of(facts).find("Unreadable") == std::string::npos);
+    facts.unreadable = 1;
+    facts.problems.resize(5, {"xml_broken", 1, 7});
+    const auto text = text_of(facts);
+    CHECK(text.find("\nUnreadable: 1 message\nProblems: conflict") != std::string::npos);
+    CHECK(text.ends_with(", xml_broken in 1 message (`show 7`), 2 more\n"));
+}
+
+TEST_CASE("summary: samples of one moment have one order, however they were stored") {
+    std::vector<std::string> orders;
+    for (const auto& ips : {std::array{"203.0.113.201", "203.0.113.202"},
+                            std::array{"203.0.113.202", "203.0.113.201"}}) {
+        Box box;
+        for (const auto* ip : ips) {
+            schema::FailureReport sample;
+            sample.arrived_at = kBegin + kDay;
+            sample.reported_domain = "example.org";
+            sample.source_ip = ip;
+            sample.content_sha256 = digest_of(ip);
+            (void)box.store.add(message(ip, {sample}, 1));
+        }
+        std::string order;
+        for (const auto& sample : box.facts().samples) {
+            order += sample.source_ip + " ";
+        }
+        orders.push_back(order);
+    }
+    CHECK(orders == std::vector<std::string>(2, "203.0.113.201 203.0.113.202 "));
 }
 
 TEST_CASE("summary: the period ends with the newest report, or as told, and has one before it") {
