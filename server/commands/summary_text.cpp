@@ -79,7 +79,7 @@ std::string sparkline(const std::vector<SummaryDay>& days, std::size_t columns, 
 }
 
 /// What the operator could change, if it was wrong to refuse.
-std::string_view question_about(std::string_view reason) {
+std::string_view hint_for(std::string_view reason) {
     if (reason == "unknown_recipient" || reason == "foreign_recipient") {
         return "; is `accept` in the configuration right?";
     }
@@ -310,8 +310,8 @@ class Printer {
                  << (recipients ? plural(refusal.count, "recipient", "recipients")
                                 : plural(refusal.count, "message", "messages"))
                  << (refusal.domain.empty() ? "" : " at " + escape_for_terminal(refusal.domain))
-                 << " (" << escape_for_terminal(refusal.reason) << ")"
-                 << question_about(refusal.reason) << '\n';
+                 << " (" << escape_for_terminal(refusal.reason) << ")" << hint_for(refusal.reason)
+                 << '\n';
         }
     }
 
