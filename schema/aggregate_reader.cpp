@@ -102,9 +102,9 @@ std::string_view AggregateReader::foreign_namespace(const pugi::xml_node& node) 
 
 void AggregateReader::read_root(const pugi::xml_node& root) {
     root_prefix_ = prefix_of(root.name());
-    report_.xml_namespace = cut_text(
+    report_.xml_namespace = trim(cut_text(
         collapse(replace_bad_utf8(declared(root, declaration_of(root_prefix_)).value_or(""))),
-        limits_.max_text_bytes);
+        limits_.max_text_bytes));
     // Slices come without the root: what it declares is kept.
     for (auto node = root; node; node = node.parent()) {
         for (auto a = node.first_attribute(); a; a = a.next_attribute()) {
@@ -217,14 +217,15 @@ void AggregateReader::read_error(const pugi::xml_node& node) {
     if (text.empty()) {
         return;
     }
-    if (!report_.errors.empty() && report_.errors.size() < limits_.max_text_bytes) {
-        report_.errors += '\n';
-    }
-    const auto kept = cut_text(text, limits_.max_text_bytes - report_.errors.size());
+    const std::size_t line_end = report_.errors.empty() ? 0 : 1;
+    const std::size_t used = std::min(report_.errors.size() + line_end, limits_.max_text_bytes);
+    const auto kept = trim(cut_text(text, limits_.max_text_bytes - used));
     if (kept.size() < text.size()) {
         findings_.add(aggregate::kCut, "report_metadata/error");
     }
-    report_.errors += kept;
+    if (!kept.empty()) {
+        report_.errors.append(line_end, '\n').append(kept);
+    }
 }
 
 bool AggregateReader::read_published(Element element, const pugi::xml_node& node) {

@@ -373,6 +373,7 @@ void FailureReader::read_plain_fields() {
         }
     }
     cut(report_.identity_alignment, "Alignment");
+    report_.identity_alignment = trim(report_.identity_alignment);
     const auto results = text("DMARC Results");
     const auto done = lower_case(trim(std::string_view(results).substr(
         results.find(',') == std::string::npos ? 0 : results.find(',') + 1)));

@@ -191,7 +191,7 @@ std::string TlsReader::scalar(const json::value& value, std::string_view key) {
         }
     }
     if (text.size() > limits_.max_text_bytes) {
-        text.resize(cut_text(text, limits_.max_text_bytes).size());
+        text = std::string(trim(cut_text(text, limits_.max_text_bytes)));
         findings_.add(tls::kCut, key);
     }
     charge(text.size());
@@ -230,7 +230,7 @@ std::string TlsReader::lines(const json::object& object, std::string_view key) {
         joined += joined.empty() ? "" : "\n";
         joined += line;
         if (joined.size() > limits_.max_text_bytes) {
-            joined.resize(cut_text(joined, limits_.max_text_bytes).size());
+            joined = std::string(trim(cut_text(joined, limits_.max_text_bytes)));
             findings_.add(tls::kCut, key);
             break;
         }

@@ -653,6 +653,13 @@ TEST_CASE("aggregate: errors are cut where the column ends") {
     const auto second = with("<error>" + e + "</error><error>" + e + "</error>");
     CHECK(second.errors == (e + "\n" + e).substr(0, kLimits.max_text_bytes));
     CHECK(codes(second.findings) == "cut");
+    // No blank and no empty line where the cut falls on one.
+    const std::string full(kLimits.max_text_bytes - 2, 'e');
+    CHECK(with("<error>" + full + " e e</error>").errors == full + " e");
+    CHECK(with("<error>" + full + "e e</error>").errors == full + "e");
+    const auto no_room = with("<error>" + full + "e</error><error>e</error>");
+    CHECK(no_room.errors == full + "e");
+    CHECK(codes(no_room.findings) == "cut");
 }
 
 TEST_CASE("aggregate: what stands behind a raw ampersand is shown in whole characters") {
