@@ -689,7 +689,9 @@ TEST_CASE("cli: a database of another user is told with its owner") {
     SUBCASE("its folder") {}
     for (const auto* command : {"summary --db t.db", "verify --db t.db"}) {
         CHECK(as_nobody(command) == 1);
-        CHECK(folder.read("error") == expected);
+        // What counts coverage complains behind it, since it may not write either.
+        const std::string error = folder.read("error");
+        CHECK(error.substr(0, error.find("profiling:")) == expected);
     }
 }
 
