@@ -37,7 +37,7 @@ struct Intake::Impl {
         OwnedMessage message;
         Done done;
         Clock::time_point since;
-        std::shared_ptr<void> turn{};  ///< taken from aside: none is read twice more than once
+        bool has_turn = false;  ///< taken from aside; goes back when it is read
     };
 
     Impl(storage::Writer& given_writer, IngestSettings given, Options given_options)
@@ -54,7 +54,7 @@ struct Intake::Impl {
     [[nodiscard]] std::optional<Waiting> take();
     void read(Waiting waiting);
     [[nodiscard]] bool put_aside(Waiting& waiting);
-    [[nodiscard]] storage::Submission ingest_in_turn(const Waiting& waiting) const;
+    [[nodiscard]] storage::Submission ingest_in_turn(const Waiting& waiting);
     [[nodiscard]] std::shared_ptr<void> enter_big_message();
     [[nodiscard]] std::shared_ptr<void> hold_big_message();
     void leave_big_message();
@@ -181,7 +181,7 @@ std::optional<Intake::Impl::Waiting> Intake::Impl::take() {
     from->pop_front();
     if (from == &aside) {
         big_message_taken = true;
-        waiting.turn = hold_big_message();
+        waiting.has_turn = true;
     }
     return waiting;
 }
@@ -202,7 +202,6 @@ void Intake::Impl::read(Waiting waiting) {
         waiting.done(refused(error.what(), storage::Verdict::Status::failed));
         return;
     }
-    waiting.turn.reset();
     waiting.message.keeper.reset();
     if (waiting.message.on_read) {
         using std::chrono::duration_cast;
@@ -230,12 +229,13 @@ bool Intake::Impl::put_aside(Waiting& waiting) {
 }
 
 /// What waited for its turn has it from the beginning on, whatever else comes between.
-storage::Submission Intake::Impl::ingest_in_turn(const Waiting& waiting) const {
-    if (!waiting.turn) {
+storage::Submission Intake::Impl::ingest_in_turn(const Waiting& waiting) {
+    if (!waiting.has_turn) {
         return ingest(waiting.message.message, settings);
     }
+    const auto turn = hold_big_message();
     IngestSettings with_turn = settings;
-    with_turn.big_message_gate = [&waiting] { return waiting.turn; };
+    with_turn.big_message_gate = [turn] { return turn; };
     return ingest(waiting.message.message, with_turn);
 }
 
