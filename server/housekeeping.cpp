@@ -10,6 +10,7 @@
 #include "storage/database.hpp"
 #include "storage/rebuild.hpp"
 #include "storage/settings.hpp"
+#include "storage/stale_evidence.hpp"
 
 namespace dmarcbox {
 namespace {
@@ -89,6 +90,7 @@ void Housekeeping::run() {
 // Connections are opened for the moment: one that stays would keep the log from going at the end.
 void Housekeeping::prune() {
     storage::Database database(path_, storage::Database::Mode::read_write);
+    (void)storage::settle_stale_evidence(database, [this] { return wait(kBreath); });
     (void)storage::refresh_stale_totals(database);
     const std::int64_t now = std::time(nullptr);
     storage::PruneResult result;

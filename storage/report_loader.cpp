@@ -11,6 +11,10 @@ constexpr std::size_t kRun = 4096;
 // Sums pending in memory before they are written: 20 MB at most.
 constexpr std::size_t kMaxPendingSources = 50'000;
 
+constexpr std::string_view kRecordColumns =
+    "SELECT id, source_ip, count, disposition, dkim, spf, header_from, envelope_from, envelope_to, "
+    "evidence FROM aggregate_records";
+
 /// Reads the columns of the current row in order.
 class Columns {
   public:
@@ -49,10 +53,10 @@ ReportLoader::ReportLoader(Database& database)
     : head_(database.prepare(
           "SELECT a.domain, a.org_name, a.begin_at, a.end_at, m.received_at "
           "FROM aggregate_reports a JOIN messages m ON m.id = a.message_id WHERE a.id = ?1")),
-      records_(database.prepare(
-          "SELECT id, source_ip, count, disposition, dkim, spf, header_from, envelope_from, "
-          "envelope_to, evidence FROM aggregate_records WHERE aggregate_report_id = ?1 "
-          "ORDER BY id")),
+      records_(database.prepare(std::string(kRecordColumns) +
+                                " WHERE aggregate_report_id = ?1 ORDER BY id")),
+      record_(database.prepare(std::string(kRecordColumns) +
+                               " WHERE id = ?2 AND aggregate_report_id = ?1")),
       reasons_(database.prepare(
           "SELECT type, comment FROM aggregate_reasons WHERE aggregate_record_id = ?1 "
           "ORDER BY position")),
@@ -104,47 +108,62 @@ std::optional<ReportHead> ReportLoader::head(std::int64_t aggregate_report_id) {
     return head;
 }
 
+schema::AggregateRecord ReportLoader::current(const Statement& row) {
+    schema::AggregateRecord record;
+    std::int64_t id = 0;
+    Columns(row)
+        .get(id)
+        .get(record.source_ip)
+        .get(record.count)
+        .get(record.disposition)
+        .get(record.dkim)
+        .get(record.spf)
+        .get(record.header_from)
+        .get(record.envelope_from)
+        .get(record.envelope_to)
+        .get(record.evidence.token);
+    for (reasons_.bind(1, id); reasons_.step();) {
+        auto& reason = record.reasons.emplace_back();
+        Columns(reasons_).get(reason.type).get(reason.comment);
+    }
+    reasons_.reset();
+    for (dkim_.bind(1, id); dkim_.step();) {
+        auto& result = record.dkim_results.emplace_back();
+        Columns(dkim_)
+            .get(result.domain)
+            .get(result.selector)
+            .get(result.result)
+            .get(result.human_result);
+    }
+    dkim_.reset();
+    for (spf_.bind(1, id); spf_.step();) {
+        auto& result = record.spf_results.emplace_back();
+        Columns(spf_)
+            .get(result.domain)
+            .get(result.scope)
+            .get(result.result)
+            .get(result.human_result);
+    }
+    spf_.reset();
+    return record;
+}
+
+std::optional<schema::AggregateRecord> ReportLoader::record(std::int64_t aggregate_report_id,
+                                                            std::int64_t id) {
+    record_.bind(1, aggregate_report_id).bind(2, id);
+    std::optional<schema::AggregateRecord> record;
+    if (record_.step()) {
+        record = current(record_);
+    }
+    record_.reset();
+    return record;
+}
+
 void ReportLoader::records(std::int64_t aggregate_report_id, const Records& take) {
     std::vector<schema::AggregateRecord> run;
     records_.bind(1, aggregate_report_id);
     while (records_.step()) {
-        schema::AggregateRecord record;
-        std::int64_t id = 0;
-        Columns(records_)
-            .get(id)
-            .get(record.source_ip)
-            .get(record.count)
-            .get(record.disposition)
-            .get(record.dkim)
-            .get(record.spf)
-            .get(record.header_from)
-            .get(record.envelope_from)
-            .get(record.envelope_to)
-            .get(record.evidence.token);
-        for (reasons_.bind(1, id); reasons_.step();) {
-            auto& reason = record.reasons.emplace_back();
-            Columns(reasons_).get(reason.type).get(reason.comment);
-        }
-        reasons_.reset();
-        for (dkim_.bind(1, id); dkim_.step();) {
-            auto& result = record.dkim_results.emplace_back();
-            Columns(dkim_)
-                .get(result.domain)
-                .get(result.selector)
-                .get(result.result)
-                .get(result.human_result);
-        }
-        dkim_.reset();
-        for (spf_.bind(1, id); spf_.step();) {
-            auto& result = record.spf_results.emplace_back();
-            Columns(spf_)
-                .get(result.domain)
-                .get(result.scope)
-                .get(result.result)
-                .get(result.human_result);
-        }
-        spf_.reset();
-        run.push_back(std::move(record));
+        run.push_back(current(records_));
         if (run.size() == kRun) {
             take(run);
             run.clear();

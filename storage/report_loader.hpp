@@ -23,14 +23,20 @@ class ReportLoader {
     /// `evidence.token` is as stored, `evidence.final` true.
     using Records = std::function<void(std::span<const schema::AggregateRecord>)>;
     void records(std::int64_t aggregate_report_id, const Records& take);
+    /// One of them; nullopt if the report has no record of this id.
+    [[nodiscard]] std::optional<schema::AggregateRecord> record(std::int64_t aggregate_report_id,
+                                                                std::int64_t id);
 
     [[nodiscard]] std::optional<schema::AggregateReport> aggregate(std::int64_t id);
     [[nodiscard]] std::optional<schema::FailureReport> failure(std::int64_t id);
     [[nodiscard]] std::optional<schema::TlsReport> tls(std::int64_t id);
 
   private:
+    [[nodiscard]] schema::AggregateRecord current(const Statement& row);
+
     Statement head_;
     Statement records_;
+    Statement record_;
     Statement reasons_;
     Statement dkim_;
     Statement spf_;

@@ -77,6 +77,18 @@ constexpr std::string_view kDayUpsert =
 
 }  // namespace
 
+void Totals::SourceSum::add_evidence(std::string_view token,
+                                     std::int64_t sign,
+                                     std::int64_t count) {
+    auto at = std::find_if(evidence.begin(), evidence.end(),
+                           [&](const EvidenceSum& e) { return e.token == token; });
+    if (at == evidence.end()) {
+        at = evidence.insert(at, EvidenceSum{std::string(token)});
+    }
+    at->records += sign;
+    add_to(at->messages, sign * count);
+}
+
 Totals::Totals(Database& database, const std::string& prefix)
     : database_(database),
       live_(prefix.empty()),
@@ -178,14 +190,7 @@ void Totals::records(std::span<const schema::AggregateRecord> records) {
             add_to(sum.sums.at(i), sign_ * values.at(i));
             add_to(report_sums_.at(i), sign_ * values.at(i));
         }
-        const auto token =
-            std::find_if(sum.evidence.begin(), sum.evidence.end(),
-                         [&](const EvidenceSum& e) { return e.token == record.evidence.token; });
-        EvidenceSum& evidence = token != sum.evidence.end()
-                                    ? *token
-                                    : sum.evidence.emplace_back(EvidenceSum{record.evidence.token});
-        evidence.records += sign_;
-        add_to(evidence.messages, sign_ * record.count);
+        sum.add_evidence(record.evidence.token, sign_, record.count);
         if (sign_ < 0) {
             continue;
         }
@@ -198,6 +203,17 @@ void Totals::records(std::span<const schema::AggregateRecord> records) {
         note_identities(domain, record, at->first);
         note_cosigners(record);
     }
+}
+
+void Totals::reclassify(std::string_view domain,
+                        const schema::AggregateRecord& record,
+                        std::string_view was) {
+    const auto [at, added] = domains_[std::string(or_none(domain))].sources.try_emplace(
+        std::string(or_none(record.source_ip)));
+    pending_ += added ? 1 : 0;
+    at->second.add_evidence(was, -1, record.count);
+    at->second.add_evidence(record.evidence.token, 1, record.count);
+    took_back_ = true;
 }
 
 void Totals::close() {

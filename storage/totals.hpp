@@ -45,6 +45,12 @@ class Totals {
     void records(std::span<const schema::AggregateRecord> records);
     void close();
 
+    /// A stored record of a counted report has another evidence now than `was`; its other sums
+    /// stay. `domain` as in ReportHead.
+    void reclassify(std::string_view domain,
+                    const schema::AggregateRecord& record,
+                    std::string_view was);
+
     void flush();    ///< writes what is pending; a failure leaves the transaction to be rolled back
     void discard();  ///< forgets what is pending and what was seen: the transaction was rolled back
     void forget_presence();  ///< another process wrote
@@ -64,6 +70,8 @@ class Totals {
         std::int64_t last_at = 0;
         bool dated = false;
         std::vector<EvidenceSum> evidence;
+
+        void add_evidence(std::string_view token, std::int64_t sign, std::int64_t count);
     };
     using Sources = std::unordered_map<std::string, SourceSum>;  ///< by source
     using Source = Sources::value_type;

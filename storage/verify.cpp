@@ -7,6 +7,7 @@
 #include "schema/content_hash.hpp"
 #include "storage/originals.hpp"
 #include "storage/rebuild.hpp"
+#include "storage/stale_evidence.hpp"
 #include "storage/verify_reports.hpp"
 
 namespace dmarcbox::storage {
@@ -143,6 +144,10 @@ Rebuilt rebuild(Database& database) {
     Rebuilt result;
     result.flags = settle_flags(database);
     result.passing_keys = restore_passing_keys(database);
+    result.evidence = settle_stale_evidence(database, [] {
+        let_others_write();
+        return true;
+    });
     // What is wrong is found without the write lock: a domain at a time is made again under it.
     std::vector<std::string> due;
     {

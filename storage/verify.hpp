@@ -24,12 +24,14 @@ VerifyResult verify(Database& database, const std::function<void(const char*)>& 
 struct Rebuilt {
     std::size_t flags = 0;         ///< reports whose flags were set
     std::size_t passing_keys = 0;  ///< reports whose signatures were missing there
+    std::size_t evidence = 0;      ///< records that a key seen later settles
     std::size_t totals = 0;        ///< lines of RebuiltTotals::differences()
 };
 
-/// Sets the flags of identities, adds missing passing keys, and makes the totals again from the
-/// records and the sums of what was pruned, a transaction for each domain where they differ:
-/// between two of them others can write. About 100,000 records a second.
+/// Sets the flags of identities, adds missing passing keys, settles evidence that waits for them,
+/// and makes the totals again from the records and the sums of what was pruned, a transaction for
+/// each domain where they differ: between two of them others can write. About 100,000 records a
+/// second.
 Rebuilt rebuild(Database& database);
 
 }  // namespace dmarcbox::storage

@@ -76,10 +76,8 @@ class PassingKeyCheck {
             if (key.domain.empty()) {
                 continue;
             }
-            find_.bind(1, key.domain)
-                .bind(2, key.selector.empty() ? kNone : std::string_view(key.selector))
-                .bind(3, month)
-                .bind(4, at);
+            const std::string selector = selector_of(key);
+            find_.bind(1, key.domain).bind(2, selector).bind(3, month).bind(4, at);
             const bool found = find_.step();
             find_.reset();
             if (!found) {

@@ -24,6 +24,7 @@
 #include "server/intake.hpp"
 #include "storage/database.hpp"
 #include "storage/merge.hpp"
+#include "storage/stale_evidence.hpp"
 #include "storage/writer.hpp"
 
 namespace dmarcbox {
@@ -78,6 +79,7 @@ class Import {
         : options_(options),
           settings_(make_ingest_settings(config)),
           progress_(err, terminal),
+          path_(config.storage.path),
           writer_(config.storage.path, {.max_batch_messages = kBatchMessages}),
           intake_(writer_,
                   settings_,
@@ -109,6 +111,7 @@ class Import {
         wait_until([this] { return waiting_ == 0; });
         intake_.stop();
         writer_.stop();
+        settle_evidence();
         progress_.finish();
     }
 
@@ -122,6 +125,19 @@ class Import {
         std::string name;
         std::size_t size = 0;
     };
+
+    /// Which of two reports came first is chance here, and decides nothing.
+    void settle_evidence() {
+        if (stopped()) {
+            return;  // stays noted
+        }
+        try {
+            storage::Database database(path_, storage::Database::Mode::read_write);
+            storage::settle_stale_evidence(database, [this] { return !stopped(); });
+        } catch (const storage::DatabaseError& error) {
+            tally_.add_failure(error.what());
+        }
+    }
 
     [[nodiscard]] bool stopped() const { return interrupted != 0 || disk_full_; }
 
@@ -329,6 +345,7 @@ class Import {
     const ImportOptions& options_;
     const IngestSettings settings_;
     ImportProgress progress_;
+    const std::filesystem::path path_;
     ImportCounts counts_;
     ImportTally tally_;
     bool disk_full_ = false;

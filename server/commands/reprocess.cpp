@@ -15,6 +15,7 @@
 #include "storage/message_store.hpp"
 #include "storage/originals.hpp"
 #include "storage/rebuild.hpp"
+#include "storage/stale_evidence.hpp"
 
 namespace dmarcbox {
 namespace {
@@ -49,6 +50,10 @@ class Reprocessing {
                 }
             }
         }
+        storage::settle_stale_evidence(database_, [] {
+            storage::let_others_write();
+            return true;
+        });
         storage::refresh_stale_totals(database_);
         out_ << with_commas(read_) << (read_ == 1 ? " message" : " messages") << " read again, "
              << with_commas(changed_) << " changed";

@@ -24,6 +24,10 @@ int run_verify(const Config& config, bool rebuild, std::ostream& out, std::ostre
             tell(rebuilt.passing_keys, "report's signatures were missing in passing_keys",
                  "reports' signatures were missing in passing_keys");
         }
+        if (rebuilt.evidence > 0) {
+            tell(rebuilt.evidence, "record's evidence was settled by a key seen later",
+                 "records' evidence was settled by keys seen later");
+        }
         out << "totals made again: ";
         tell(rebuilt.totals, "line was different", "lines were different");
     }

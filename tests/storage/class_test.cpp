@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "storage/stale_evidence.hpp"
+#include "storage/verify.hpp"
 #include "support.hpp"
 
 using namespace dmarcbox;
@@ -156,6 +158,61 @@ TEST_CASE("our signature that arrives broken") {
                        "SELECT class, evidence, confidence FROM sources "
                        "WHERE source_ip = '203.0.113.40'") == row.expected);
         }
+    }
+}
+
+TEST_CASE("our signature that arrived broken before its key was seen") {
+    const auto go_on = [] { return true; };
+    const auto broken = [](std::string selector, int ip) {
+        auto made = record("203.0.113." + std::to_string(ip), 3, "own-key-bad");
+        made.dkim_results.push_back({"example.org", selector, "fail", {}});
+        made.spf_results.push_back({"list.example", "mfrom", "pass", {}});
+        made.evidence.final = false;
+        made.evidence.foreign_pass = true;
+        made.evidence.own_failed_keys = {{"example.org", std::move(selector)}};
+        return made;
+    };
+    const TempDir dir;
+    const auto file = dir.file("t.db");
+    Store store(file);
+    const auto evidence = [&] {
+        return rows(store.database,
+                    "SELECT evidence, messages FROM source_evidence "
+                    "WHERE source_ip GLOB '203.*' ORDER BY source_ip");
+    };
+    add(store, "first", {broken("S1", 40), broken("s2", 41)});
+    CHECK(settle_stale_evidence(store.database, go_on) == 0);
+    add(store, "pass", {record("192.0.2.25", 1000, "dkim")}, 1);
+    CHECK(evidence() == "own-key-bad|3\nown-key-bad|3\n");
+    SUBCASE("is settled from its rows, whatever the case of the selector") {
+        CHECK(settle_stale_evidence(store.database, go_on) == 1);
+        CHECK(evidence() == "own-signature-broken+foreign|3\nown-key-bad|3\n");
+        CHECK(rows(store.database,
+                   "SELECT evidence FROM aggregate_records WHERE source_ip GLOB '203.*' "
+                   "ORDER BY id") == "own-signature-broken+foreign\nown-key-bad\n");
+        CHECK(verify(store.database, {}).problems.empty());
+        CHECK(store.database.integer("SELECT count(*) FROM stale_evidence") == 0);
+        CHECK(settle_stale_evidence(store.database, go_on) == 0);
+    }
+    SUBCASE("is settled by verify --rebuild") {
+        CHECK(rebuild(store.database).evidence == 1);
+        CHECK(evidence() == "own-signature-broken+foreign|3\nown-key-bad|3\n");
+    }
+    SUBCASE("waits for the next run when the run is stopped") {
+        CHECK(settle_stale_evidence(store.database, [] { return false; }) == 1);
+        CHECK(store.database.integer("SELECT count(*) FROM stale_evidence") == 1);
+        CHECK(settle_stale_evidence(store.database, go_on) == 0);
+        CHECK(store.database.integer("SELECT count(*) FROM stale_evidence") == 0);
+    }
+    SUBCASE("of a report that does not count has no sums") {
+        store.database.execute(
+            "UPDATE aggregate_reports SET counted = 0 WHERE report_id = 'first'");
+        CHECK(settle_stale_evidence(store.database, go_on) == 1);
+        CHECK(evidence() == "own-key-bad|3\nown-key-bad|3\n");
+    }
+    SUBCASE("of a pruned report stays") {
+        store.database.execute("UPDATE aggregate_reports SET pruned_at = 1");
+        CHECK(settle_stale_evidence(store.database, go_on) == 0);
     }
 }
 

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <string>
+#include <vector>
 
 #include "storage/migrate.hpp"
 #include "storage/verify.hpp"
@@ -155,12 +157,14 @@ TEST_CASE("migration: backup first, all or nothing, views made again") {
     const TempDir dir;
     const auto file = dir.file("t.db");
     make(file);
-    const std::array steps{
-        schema::migrations()[0],
-        schema::Migration{2,
-                          "ALTER TABLE messages ADD COLUMN colour TEXT;"
-                          "UPDATE messages SET colour = 'blue'"},
-        schema::Migration{3, "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT"}};
+    const int now = newest_schema();
+    const int next = now + 2;
+    const auto known = schema::migrations();
+    std::vector<schema::Migration> steps(known.begin(), known.end());
+    steps.push_back({now + 1,
+                     "ALTER TABLE messages ADD COLUMN colour TEXT;"
+                     "UPDATE messages SET colour = 'blue'"});
+    steps.push_back({next, "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT"});
     const std::string views = std::string(schema::views_sql()) +
                               "DROP VIEW IF EXISTS colours;"
                               "CREATE VIEW colours AS SELECT colour FROM messages;";
@@ -168,24 +172,24 @@ TEST_CASE("migration: backup first, all or nothing, views made again") {
     SUBCASE("forward by two") {
         Database database(file, Database::Mode::read_write);
         migrate(database, steps, views);
-        CHECK(database.integer("PRAGMA user_version") == 3);
+        CHECK(database.integer("PRAGMA user_version") == next);
         CHECK(rows(database, "SELECT * FROM colours") == "blue\n");
         CHECK(rows(database, "SELECT domain, messages FROM sources") == "example.org|3\n");
         CHECK(database.integer("PRAGMA foreign_keys") == 1);
-        const auto backup = dir.file("t.db.before-schema-3");
+        const auto backup = dir.file("t.db.before-schema-" + std::to_string(next));
         REQUIRE(std::filesystem::exists(backup));
         Database old(backup, Database::Mode::read_only);
-        CHECK(old.integer("PRAGMA user_version") == 1);
+        CHECK(old.integer("PRAGMA user_version") == now);
         CHECK(old.integer("SELECT count(*) FROM aggregate_records") == 1);
         migrate(database, steps, views);  // again: nothing to do
-        CHECK(database.integer("PRAGMA user_version") == 3);
+        CHECK(database.integer("PRAGMA user_version") == next);
     }
     SUBCASE("a step that fails changes nothing") {
         auto broken = steps;
-        broken[2].sql = "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT; SELECT no_such()";
+        broken.back().sql = "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT; SELECT no_such()";
         Database database(file, Database::Mode::read_write);
         CHECK_THROWS_AS(migrate(database, broken, views), DatabaseError);
-        CHECK(database.integer("PRAGMA user_version") == 1);
+        CHECK(database.integer("PRAGMA user_version") == now);
         CHECK(rows(database,
                    "SELECT count(*) FROM pragma_table_info('messages') "
                    "WHERE name = 'colour'") == "0\n");
@@ -196,8 +200,9 @@ TEST_CASE("migration: backup first, all or nothing, views made again") {
             migrate(database, steps, views);
         }
         const std::string error = open_error(file, Database::Mode::read_write);
-        CHECK(error.find("schema 3 is newer than this program, which knows up to schema 1") !=
-              std::string::npos);
+        CHECK(error.find("schema " + std::to_string(next) +
+                         " is newer than this program, which knows up to schema " +
+                         std::to_string(now)) != std::string::npos);
     }
 }
 
@@ -213,12 +218,17 @@ TEST_CASE("a file of every released schema opens with its rows and the views of 
         "SELECT m.name, c.name, c.type, c.\"notnull\", c.pk FROM sqlite_schema m "
         "JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' "
         "ORDER BY m.name, c.name";
-    for (int version = 1; version <= newest_schema(); ++version) {
+    for (int version = 1;; ++version) {
+        const auto dump = released / ("schema-" + std::to_string(version) + ".sql");
+        if (!std::filesystem::exists(dump)) {
+            // The newest schema may not be released yet.
+            CHECK(version >= newest_schema());
+            break;
+        }
         CAPTURE(version);
         const TempDir dir;
         const auto file = dir.file("t.db");
-        Database::create_empty(file, 0640)
-            .execute(bytes_of(released / ("schema-" + std::to_string(version) + ".sql")));
+        Database::create_empty(file, 0640).execute(bytes_of(dump));
         Database database(file, Database::Mode::read_write);
         CHECK(database.integer("PRAGMA user_version") == newest_schema());
         CHECK(rows(database, kSchema) == rows(fresh, kSchema));
