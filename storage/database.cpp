@@ -517,6 +517,21 @@ void Database::copy(Database& from, Database& to) {
     }
 }
 
+ReadTransaction::ReadTransaction(Database& database) : database_(database) {
+    database_.execute("BEGIN");
+}
+
+ReadTransaction::~ReadTransaction() {
+    if (open_ && database_.in_transaction()) {  // a corrupt file can end it by itself
+        sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+    }
+}
+
+void ReadTransaction::commit() {
+    database_.execute("COMMIT");
+    open_ = false;
+}
+
 Transaction::Transaction(Database& database) : database_(database) {
     database_.execute("BEGIN IMMEDIATE");
 }

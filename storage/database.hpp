@@ -123,6 +123,21 @@ class Database {
     std::unique_ptr<sqlite3, CloseDatabase> handle_;
 };
 
+/// Reads of one moment, beside others who write. Temporary tables that were made meanwhile go with
+/// it unless commit() was called.
+class ReadTransaction {
+  public:
+    explicit ReadTransaction(Database& database);
+    ReadTransaction(const ReadTransaction&) = delete;
+    ReadTransaction& operator=(const ReadTransaction&) = delete;
+    ~ReadTransaction();
+    void commit();
+
+  private:
+    Database& database_;
+    bool open_ = true;
+};
+
 /// BEGIN IMMEDIATE; rolls back unless commit() was called.
 class Transaction {
   public:

@@ -68,14 +68,23 @@ RebuiltTotals::RebuiltTotals(Database& database, std::string domain)
         run(database_, sql.append(where(domain_)), domain_);
     }
     database_.execute(definition(database_, "cosigners"));
+    add_reports();
+}
+
+void RebuiltTotals::add_newer() {
+    add_reports();
+}
+
+void RebuiltTotals::add_reports() {
     Totals totals(database_, "rebuilt_");
     ReportLoader loader(database_);
     auto reports = database_.prepare(
-        "SELECT id FROM aggregate_reports WHERE counted = 1 AND pruned_at IS NULL" +
+        "SELECT id FROM aggregate_reports WHERE counted = 1 AND pruned_at IS NULL AND id > ?2" +
         std::string(domain_.empty() ? "" : " AND ifnull(domain, '(none)') = ?1"));
     if (!domain_.empty()) {
         reports.bind(1, domain_);
     }
+    reports.bind(2, newest_);
     while (reports.step()) {
         total_stored_report(loader, totals, reports.integer(0), Totals::Direction::add);
         if (totals.pending() > kMaxPendingSources) {
@@ -83,6 +92,7 @@ RebuiltTotals::RebuiltTotals(Database& database, std::string domain)
         }
     }
     totals.flush();
+    newest_ = database_.integer("SELECT max(id) FROM aggregate_reports");
 }
 
 RebuiltTotals::~RebuiltTotals() {
@@ -170,6 +180,33 @@ void RebuiltTotals::replace_live() {
     not_stale();
 }
 
+// Row by row, since most are the same and writing costs more than reading.
+void RebuiltTotals::replace_presence() {
+    run(database_,
+        "DELETE FROM main.source_reporters AS live WHERE domain = ?1 AND NOT EXISTS (SELECT 1 FROM "
+        "temp.rebuilt_source_reporters r WHERE r.domain = ?1 AND r.org_name = live.org_name AND "
+        "r.source_ip = live.source_ip)",
+        domain_);
+    run(database_,
+        "DELETE FROM main.source_identities AS live WHERE domain = ?1 AND NOT EXISTS (SELECT 1 "
+        "FROM temp.rebuilt_source_identities r WHERE r.domain = ?1 AND r.source_ip = "
+        "live.source_ip AND r.kind = live.kind AND r.identity = live.identity)",
+        domain_);
+    run(database_,
+        "UPDATE main.source_totals AS live SET reporters = r.reporters, first_seen_at = "
+        "r.first_seen_at, last_seen_at = r.last_seen_at FROM temp.rebuilt_source_totals r "
+        "WHERE live.domain = ?1 AND r.domain = ?1 AND r.source_ip = live.source_ip AND "
+        "(live.reporters, live.first_seen_at, live.last_seen_at) IS NOT "
+        "(r.reporters, r.first_seen_at, r.last_seen_at)",
+        domain_);
+    // A day on which a report of several days has no message goes with the last other report.
+    for (const std::string_view table :
+         {"source_reporters", "source_identities", "cosigners", "day_totals"}) {
+        std::string sql = "INSERT OR IGNORE INTO main.";
+        database_.execute(sql.append(table).append(" ").append(made_rows(table)));
+    }
+}
+
 void RebuiltTotals::not_stale() {
     if (domain_.empty()) {
         database_.execute("DELETE FROM stale_totals");
@@ -179,17 +216,34 @@ void RebuiltTotals::not_stale() {
 }
 
 std::size_t refresh_stale_totals(Database& database) {
-    std::vector<std::string> domains;
-    for (auto statement = database.prepare("SELECT domain FROM stale_totals"); statement.step();) {
-        domains.emplace_back(statement.text(0));
+    struct Stale {
+        std::string domain;
+        std::int64_t mark;
+    };
+    std::vector<Stale> stale;
+    for (auto rows = database.prepare("SELECT domain, mark FROM stale_totals"); rows.step();) {
+        stale.push_back({std::string(rows.text(0)), rows.integer(1)});
     }
-    for (const auto& domain : domains) {
+    auto mark = database.prepare("SELECT 1 FROM stale_totals WHERE domain = ?1 AND mark = ?2");
+    std::size_t refreshed = 0;
+    for (const auto& note : stale) {
+        ReadTransaction moment(database);
+        RebuiltTotals rebuilt(database, note.domain);
+        moment.commit();
         Transaction transaction(database);
-        RebuiltTotals(database, domain).replace_live();
+        mark.bind(1, note.domain).bind(2, note.mark);
+        const bool lost_no_other = mark.step();
+        mark.reset();
+        if (lost_no_other) {
+            rebuilt.add_newer();
+            rebuilt.replace_presence();
+            rebuilt.not_stale();
+            ++refreshed;
+        }
         transaction.commit();
         let_others_write();
     }
-    return domains.size();
+    return refreshed;
 }
 
 void let_others_write() {

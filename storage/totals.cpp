@@ -123,7 +123,9 @@ Totals::Totals(Database& database, const std::string& prefix)
           "DELETE FROM $source_evidence WHERE domain = ?1 AND source_ip = ?2 AND records <= 0"))),
       drop_day_(database.prepare(with_prefix(
           prefix, "DELETE FROM $day_totals WHERE domain = ?1 AND day = ?2 AND messages <= 0"))),
-      note_stale_(database.prepare("INSERT OR IGNORE INTO stale_totals (domain) VALUES (?1)")) {}
+      note_stale_(database.prepare(
+          "INSERT INTO stale_totals (domain, mark) VALUES (?1, random()) ON CONFLICT (domain) DO "
+          "UPDATE SET mark = excluded.mark")) {}
 
 void Totals::open(const ReportHead& head, Direction direction) {
     head_ = head;

@@ -16,26 +16,6 @@ namespace {
 
 constexpr std::size_t kMaxLines = 100;
 
-/// Reads of one moment, also with temporary tables beside.
-class ReadTransaction {
-  public:
-    explicit ReadTransaction(Database& database) : database_(database) {
-        database_.execute("BEGIN");
-    }
-    ReadTransaction(const ReadTransaction&) = delete;
-    ReadTransaction& operator=(const ReadTransaction&) = delete;
-    ~ReadTransaction() {
-        try {
-            database_.execute("ROLLBACK");
-        } catch (const DatabaseError&) {
-            return;  // a corrupt file can end it by itself
-        }
-    }
-
-  private:
-    Database& database_;
-};
-
 void check_integrity(Database& database, VerifyResult& result) {
     auto check = database.prepare("PRAGMA integrity_check(100)");
     while (check.step()) {

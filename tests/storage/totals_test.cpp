@@ -4,6 +4,7 @@
 #include <random>
 
 #include "storage/rebuild.hpp"
+#include "storage/verify.hpp"
 #include "support.hpp"
 
 using namespace dmarcbox;
@@ -202,6 +203,40 @@ TEST_CASE("reading a message again") {
     }
     (void)refresh_stale_totals(store.database);
     CHECK(differences(store.database) == "");
+}
+
+TEST_CASE("others write while what a domain lost is made again") {
+    const TempDir dir;
+    const auto file = dir.file("t.db");
+    Store store(file);
+    const auto add = [&](const std::string& name, const char* ip, int day) {
+        (void)store.add(
+            message(name, {report("Reporter " + name, name, {record(ip, 3, "nothing")}, day)}));
+    };
+    add("early", "192.0.2.1", 0);
+    add("lost", "192.0.2.1", 5);
+    auto gone = message("lost", {});
+    gone.outcome = Outcome::unreadable;
+    (void)store.replace(2, gone);
+    CHECK(rows(store.database, "SELECT source_ip, reporters FROM source_totals") ==
+          "192.0.2.1|2\n");
+
+    Database other(file, Database::Mode::read_write);
+    {
+        ReadTransaction moment(other);
+        RebuiltTotals rebuilt(other, "example.org");
+        moment.commit();
+        add("meanwhile", "192.0.2.1", 9);
+        add("new source", "192.0.2.2", 9);
+        Transaction transaction(other);
+        rebuilt.add_newer();
+        rebuilt.replace_presence();
+        rebuilt.not_stale();
+        transaction.commit();
+    }
+    CHECK(rows(store.database, "SELECT source_ip, reporters FROM source_totals ORDER BY 1") ==
+          "192.0.2.1|2\n192.0.2.2|1\n");
+    CHECK(verify(store.database, {}).problems.empty());
 }
 
 TEST_CASE("sums saturate instead of overflowing") {

@@ -1,4 +1,4 @@
--- dmarcbox, schema 2: evidence that a key seen later settles.
+-- dmarcbox, schema 2: what is to be settled or made again later.
 
 -- Organisations whose signing keys were seen passing: records of the span that lack
 -- own-signature-broken are looked at again.
@@ -7,6 +7,9 @@ CREATE TABLE stale_evidence (
     first_at INTEGER NOT NULL,
     last_at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Another number whenever the domain loses a report.
+ALTER TABLE stale_totals ADD COLUMN mark INTEGER NOT NULL DEFAULT 0;
 
 -- A selector is a name of DNS: its letters have no case.
 CREATE TABLE folded AS
