@@ -233,10 +233,11 @@ void Replacement::refresh_aggregate(schema::AggregateReport& report, const Store
         ReportRange{report.begin_at, report.end_at, receipt_.received_at}.time();
     store_.passing_keys_.settle(report, time);
     store_.passing_keys_.remember(report, time);
-    store_.rows_.update(report, stored.id);
+    const bool changed = store_.rows_.update(report, stored.id);
     const auto old = store_.loader_.aggregate(stored.id);
     if (old && std::equal(old->records.begin(), old->records.end(), report.records.begin(),
                           report.records.end(), same)) {
+        result_.reports_refreshed += changed ? 1 : 0;
         return;
     }
     ++result_.reports_refreshed;
