@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "storage/message_store.hpp"
+#include "storage/retention.hpp"
 
 namespace dmarcbox::storage {
 
@@ -467,7 +468,6 @@ MessageStore::Replaced Replacement::run() {
     }
     database_.prepare("DELETE FROM findings WHERE message_id = ?1").bind(1, message_id_).run();
     store_.insert_findings(message_id_, submission_, rows.reports);
-    result_.findings_changed = findings_before != stored_findings(database_, message_id_);
     store_.settle_outcome(submission_, rows);
     // settle_outcome() writes only what differs from the submission; here the row is older.
     std::optional<std::int64_t> duplicate_of;
@@ -479,6 +479,9 @@ MessageStore::Replaced Replacement::run() {
         }
     }
     store_.messages_.settle(message_id_, rows.verdict.outcome, rows.verdict.detail, duplicate_of);
+    // Now that the row says which message it repeats.
+    forget_sample_mail(database_, message_id_);
+    result_.findings_changed = findings_before != stored_findings(database_, message_id_);
     result_.after = rows.verdict.outcome;
     result_.detail = rows.verdict.detail;
     for (const auto& report : rows.reports) {

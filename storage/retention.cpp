@@ -253,15 +253,31 @@ void remove_samples(Database& database,
     Transaction transaction(database);
     auto fields = database.prepare("DELETE FROM failure_fields WHERE failure_report_id = ?1");
     auto headers = database.prepare("DELETE FROM failure_headers WHERE failure_report_id = ?1");
+    // RFC 6591 section 3.2.2: another word there is the sender's own text. What names reporter and
+    // alignment stays unless an address stands in it.
     auto mark = database.prepare(
         "UPDATE failure_reports SET pruned_at = ?2, original_mail_from = NULL, "
         "original_rcpt_to = NULL, dkim_identity = NULL, authentication_results = NULL, "
-        "sample_from = NULL, sample_to = NULL, sample_subject = NULL, sample_message_id = NULL "
+        "sample_from = NULL, sample_to = NULL, sample_subject = NULL, sample_message_id = NULL, "
+        "auth_failure = iif(auth_failure IN ('adsp', 'bodyhash', 'revoked', 'signature', 'spf', "
+        "'dmarc'), auth_failure, NULL), "
+        "delivery_result = iif(delivery_result IN ('delivered', 'spam', 'policy', 'reject', "
+        "'other'), delivery_result, NULL), "
+        "identity_alignment = iif(instr(identity_alignment, '@'), NULL, identity_alignment), "
+        "reporting_mta = iif(instr(reporting_mta, '@'), NULL, reporting_mta), "
+        "user_agent = iif(instr(user_agent, '@'), NULL, user_agent) "
         "WHERE id = ?1");
+    auto mails = database.prepare(
+        "SELECT message_id FROM failure_reports WHERE id = ?1 UNION SELECT m.id FROM "
+        "failure_reports f JOIN messages m ON m.duplicate_of = f.message_id WHERE f.id = ?1");
     for (const std::int64_t id : reports) {
         fields.bind(1, id).run();
         headers.bind(1, id).run();
         mark.bind(1, id).bind(2, now).run();
+        for (mails.bind(1, id); mails.step();) {
+            forget_sample_mail(database, mails.integer(0));
+        }
+        mails.reset();
         ++result.failure_reports;
     }
     transaction.commit();
@@ -271,7 +287,35 @@ std::string refusal_day(std::int64_t now) {
     return schema::day_of(now - kRefusalDays * kDay);
 }
 
+// Both for the message ?1: its failure reports, or those of the message that it repeats.
+constexpr std::string_view kForgotten =
+    " EXISTS (SELECT 1 FROM failure_reports f WHERE f.pruned_at IS NOT NULL AND f.message_id = "
+    "(SELECT ifnull(m.duplicate_of, m.id) FROM messages m WHERE m.id = ?1))";
+
 }  // namespace
+
+bool sample_forgotten(Database& database, std::int64_t message_id) {
+    auto find = database.prepare("SELECT" + std::string(kForgotten));
+    find.bind(1, message_id);
+    return find.step() && find.integer(0) != 0;
+}
+
+void forget_sample_mail(Database& database, std::int64_t message_id) {
+    const std::string forgotten = " AND" + std::string(kForgotten);
+    database.prepare("UPDATE messages SET subject = NULL WHERE id = ?1" + forgotten)
+        .bind(1, message_id)
+        .run();
+    // Findings of another report of the mail are that one's.
+    database
+        .prepare(
+            "UPDATE findings SET detail = NULL WHERE message_id = ?1 AND "
+            "aggregate_report_id IS NULL AND tls_report_id IS NULL AND NOT EXISTS "
+            "(SELECT 1 FROM failure_reports o WHERE o.id = failure_report_id AND "
+            "o.pruned_at IS NULL)" +
+            forgotten)
+        .bind(1, message_id)
+        .run();
+}
 
 PruneResult plan_prune(Database& database, const RetentionRules& rules, std::int64_t now) {
     PruneResult result;

@@ -15,6 +15,7 @@
 #include "storage/message_store.hpp"
 #include "storage/originals.hpp"
 #include "storage/rebuild.hpp"
+#include "storage/retention.hpp"
 
 namespace dmarcbox {
 namespace {
@@ -97,6 +98,9 @@ class Reprocessing {
             keep_hashes(id, submission);
         } else {
             submission.receipt = with_header(receipt, std::move(submission.receipt));
+        }
+        if (storage::sample_forgotten(database_, id)) {
+            submission.receipt.subject = receipt.subject;
         }
         return replace(id, submission, !is_same_header(receipt, submission.receipt));
     }

@@ -80,7 +80,7 @@ TEST_CASE("redaction: a token of the RFC stays and an address in its place does 
     };
     const Redactor redactor("key");
     for (const auto& row : rows) {
-        CAPTURE(row.name);
+        CAPTURE(std::string(row.name));
         schema::FailureReport report;
         report.delivery_result = report.auth_failure = report.identity_alignment = row.sent;
         redactor.redact(report);

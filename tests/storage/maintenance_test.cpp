@@ -288,6 +288,64 @@ TEST_CASE("a pruned report is still known and keeps no personal data of samples"
     CHECK(problems(store.database) == "");
 }
 
+TEST_CASE("after failure_reports_days no address stands anywhere but in an original that is kept") {
+    struct Row {
+        const char* name;
+        const char* delivery_result;
+        const char* left;  // of the report: delivery_result, reporting_mta
+    };
+    const std::array rows_{
+        Row{"token of the RFC", "reject", "reject|mx.reporter.example\n"},
+        Row{"odd value", "odd for alice@victim.example", "|mx.reporter.example\n"},
+    };
+    constexpr std::string_view kText =
+        "SELECT m.subject FROM messages m WHERE m.subject LIKE '%alice%' UNION ALL "
+        "SELECT detail FROM findings WHERE detail LIKE '%alice%' UNION ALL "
+        "SELECT coalesce(auth_failure, '') || ' ' || coalesce(delivery_result, '') || ' ' || "
+        "coalesce(identity_alignment, '') || ' ' || coalesce(user_agent, '') AS words "
+        "FROM failure_reports WHERE words LIKE '%alice%'";
+    for (const auto& row : rows_) {
+        CAPTURE(std::string(row.name));
+        const TempDir dir;
+        Store store(dir.file("t.db"));
+        auto report = failure();
+        report.delivery_result = row.delivery_result;
+        report.auth_failure = "dmarc for alice@victim.example";
+        report.identity_alignment = "none of alice@victim.example";
+        report.user_agent = "alice@victim.example";
+        report.reporting_mta = "mx.reporter.example";
+        report.findings.push_back({{"odd_auth_failure", "failure", false}, {}, "alice@victim"});
+        auto mail = compressed("FW: for alice@victim.example", {report});
+        mail.findings.push_back({{"odd_header", "mime", false}, {}, "alice@victim.example"});
+        auto again = compressed("FW: again for alice@victim.example", {report});
+        again.receipt.message_id = mail.receipt.message_id;
+        (void)store.add(mail);
+        (void)store.add(again);
+        auto other = compressed("of alice", {});
+        (void)store.add(other);
+        REQUIRE(rows(store.database, kText) != "");
+        RetentionRules rules = keep_all();
+        rules.failure_reports_days = 30;
+        const std::int64_t now = kReceived + 31 * kDay;
+        CHECK(text(prune(store.database, rules, now)) == "0 0 0 0 1 0 ");
+        CHECK(rows(store.database, kText) == "Report domain: of alice\n");
+        CHECK(rows(store.database, "SELECT delivery_result, reporting_mta FROM failure_reports") ==
+              row.left);
+        CHECK(sample_forgotten(store.database, 1));
+        CHECK(sample_forgotten(store.database, 2));
+        CHECK_FALSE(sample_forgotten(store.database, 3));
+        CHECK(problems(store.database) == "");
+        // A re-send that comes later tells nothing either.
+        auto late = compressed("FW: late for alice@victim.example", {report});
+        late.receipt.message_id = mail.receipt.message_id;
+        CHECK(store.add(late).outcome == Outcome::duplicate);
+        // The original is kept longer here, and reading it again brings nothing back.
+        CHECK_FALSE(store.replace(1, mail).changed());
+        CHECK_FALSE(store.replace(2, again).changed());
+        CHECK(rows(store.database, kText) == "Report domain: of alice\n");
+    }
+}
+
 TEST_CASE("a pruned TLS report goes on counting beside an earlier one that is read late") {
     const TempDir dir;
     Store store(dir.file("t.db"));
