@@ -121,8 +121,10 @@ MessageStore::Replaced MessageStore::replace(std::int64_t message_id, Submission
 
 void Replacement::load_receipt() {
     auto statement = database_.prepare(
-        "SELECT m.received_at, m.message_id, m.outcome, m.sha256, o.reduced FROM messages m "
-        "LEFT JOIN originals o ON o.message_id = m.id WHERE m.id = ?1");
+        "SELECT m.received_at, m.message_id, m.outcome, m.sha256, "
+        "(SELECT max(o.reduced) FROM messages same JOIN originals o ON o.message_id = same.id "
+        "WHERE same.sha256 = m.sha256) "
+        "FROM messages m WHERE m.id = ?1");
     statement.bind(1, message_id_);
     if (!statement.step()) {
         throw DatabaseError(1, "message " + std::to_string(message_id_) + ": there is none");

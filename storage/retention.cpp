@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -74,6 +75,15 @@ constexpr std::string_view kJunk =
     "SELECT m.id, o.message_id, length(o.content), m.outcome, m.received_at FROM messages m "
     "JOIN originals o ON o.message_id = m.id WHERE m.pruned_at IS NULL AND "
     "m.outcome IN ('other', 'unreadable') ORDER BY m.outcome, m.received_at, m.id";
+
+// Messages that keep the bytes of ?1 when that is due: those of the same bytes that are not, the
+// youngest first, since it is due last. Above the bound (?2) junk is none, and the copy of a report
+// is no reason to keep it as long as junk.
+constexpr std::string_view kHeirs =
+    "SELECT n.id FROM messages m JOIN messages n ON n.sha256 = m.sha256 "
+    "WHERE m.id = ?1 AND n.id <> m.id AND n.pruned_at IS NULL AND "
+    "(n.outcome IN ('report', 'duplicate') OR ?2 = 0 AND m.outcome IN ('other', 'unreadable')) "
+    "ORDER BY n.id DESC";
 
 DueOriginal original_at(const Statement& row) {
     return {row.integer(0), !row.is_null(1), row.integer(2)};
@@ -153,6 +163,12 @@ void remove_originals(Database& database,
                       PruneResult& result) {
     Transaction transaction(database);
     auto remove = database.prepare("DELETE FROM originals WHERE message_id = ?1");
+    auto size = database.prepare("SELECT length(content) FROM originals WHERE message_id = ?1");
+    auto heirs = database.prepare(kHeirs);
+    auto hand_over = database.prepare("UPDATE originals SET message_id = ?2 WHERE message_id = ?1");
+    auto mark_copies = database.prepare(
+        "UPDATE messages SET pruned_at = ?2 WHERE pruned_at IS NULL AND "
+        "sha256 = (SELECT sha256 FROM messages WHERE id = ?1)");
     // What was reprocessed since it was found is no junk any more.
     auto mark = database.prepare(
         "UPDATE messages SET pruned_at = ?2 WHERE id = ?1 AND pruned_at IS NULL "
@@ -162,9 +178,25 @@ void remove_originals(Database& database,
         if (database.changes() == 0) {
             continue;
         }
+        // Bytes that a step before handed over are not in `original` yet.
+        size.bind(1, original.message_id);
+        const bool kept = size.step();
+        const std::int64_t bytes = kept ? size.integer(0) : 0;
+        size.reset();
+        if (!kept) {
+            continue;
+        }
+        heirs.bind(1, original.message_id).bind(2, original.junk ? 1 : 0);
+        const std::int64_t heir = heirs.step() ? heirs.integer(0) : 0;
+        heirs.reset();
+        if (heir != 0) {
+            hand_over.bind(1, original.message_id).bind(2, heir).run();
+            continue;
+        }
         remove.bind(1, original.message_id).run();
-        result.originals += original.kept ? 1 : 0;
-        result.original_bytes += original.bytes;
+        mark_copies.bind(1, original.message_id).bind(2, now).run();
+        ++result.originals;
+        result.original_bytes += bytes;
     }
     transaction.commit();
 }
@@ -319,12 +351,23 @@ void forget_sample_mail(Database& database, std::int64_t message_id) {
 
 PruneResult plan_prune(Database& database, const RetentionRules& rules, std::int64_t now) {
     PruneResult result;
-    for (const auto& going : {old_originals(database, rules, now, kAll),
-                              junk_above_bound(database, rules, now, SIZE_MAX)}) {
-        for (const auto& original : going) {
-            result.originals += original.kept ? 1 : 0;
-            result.original_bytes += original.bytes;
+    auto going = old_originals(database, rules, now, kAll);
+    const auto junk = junk_above_bound(database, rules, now, SIZE_MAX);
+    going.insert(going.end(), junk.begin(), junk.end());
+    std::unordered_set<std::int64_t> due;
+    for (const auto& original : going) {
+        due.insert(original.message_id);
+    }
+    auto heirs = database.prepare(kHeirs);
+    for (const auto& original : going) {
+        bool goes = original.kept;
+        heirs.bind(1, original.message_id).bind(2, original.junk ? 1 : 0);
+        while (goes && heirs.step()) {
+            goes = due.contains(heirs.integer(0));
         }
+        heirs.reset();
+        result.originals += goes ? 1 : 0;
+        result.original_bytes += goes ? original.bytes : 0;
     }
     auto records =
         database.prepare("SELECT count(*) FROM aggregate_records WHERE aggregate_report_id = ?1");

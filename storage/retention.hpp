@@ -46,7 +46,7 @@ void forget_sample_mail(Database& database, std::int64_t message_id);
 /// Message whose bytes go, or would go.
 struct DueOriginal {
     std::int64_t message_id = 0;
-    bool kept = true;  ///< false: identical bytes are kept with another message
+    bool kept = true;  ///< false: identical bytes are kept with another message, or none
     std::int64_t bytes = 0;
     bool junk = false;  ///< goes only while its outcome is other or unreadable
 };

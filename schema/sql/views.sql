@@ -2,6 +2,7 @@
 -- described in schema/README.md. Views and triggers hold no data: they are made again at every
 -- migration, and when a file of this schema has other ones, so nothing may depend on an old one.
 
+DROP TRIGGER IF EXISTS messages_deleted;
 DROP TRIGGER IF EXISTS labels_updated;
 DROP TRIGGER IF EXISTS labels_inserted;
 DROP VIEW IF EXISTS receipts;
@@ -400,4 +401,14 @@ CREATE TRIGGER labels_updated AFTER UPDATE OF subject ON labels BEGIN
     DELETE FROM labels WHERE id = NEW.id;
     INSERT INTO labels (id, subject, class, note, set_at)
     VALUES (NEW.id, NEW.subject, NEW.class, NEW.note, NEW.set_at);
+END;
+
+-- Messages of the same bytes share one original: it goes with the last of them. A copy that
+-- retention has marked has given its bytes up.
+CREATE TRIGGER messages_deleted BEFORE DELETE ON messages
+WHEN EXISTS (SELECT 1 FROM originals WHERE message_id = old.id) BEGIN
+    UPDATE originals SET message_id = n.id
+    FROM (SELECT max(id) AS id FROM messages
+          WHERE sha256 = old.sha256 AND id <> old.id AND pruned_at IS NULL) n
+    WHERE message_id = old.id AND n.id IS NOT NULL;
 END;

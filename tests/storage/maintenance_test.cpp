@@ -243,6 +243,62 @@ TEST_CASE("retention removes what is due and nothing else") {
     }
 }
 
+TEST_CASE("bytes that came several times go with the last message that has them") {
+    struct Row {
+        const char* name;
+        void (*set)(RetentionRules&);
+        int days_later;
+        const char* action;
+        const char* expected;  // originals that go, message_id of what is left, pruned messages
+    };
+    const auto other_days = [](RetentionRules& r) { r.other_days = 30; };
+    const std::array rows_{
+        Row{"none is due", other_days, 30, "", "0 1 of 3, 0 pruned"},
+        Row{"one is due: the youngest keeps them", other_days, 31, "", "0 3 of 3, 1 pruned"},
+        Row{"two are due", other_days, 41, "", "0 3 of 3, 2 pruned"},
+        Row{"all are due", other_days, 51, "", "1  of 3, 3 pruned"},
+        Row{"above the bound", [](RetentionRules& r) { r.max_other_bytes = 1; }, 0, "",
+            "1  of 3, 3 pruned"},
+        Row{"above the bound: a report keeps its own",
+            [](RetentionRules& r) { r.max_other_bytes = 1; }, 0,
+            "UPDATE messages SET outcome = 'report' WHERE id = 2", "0 2 of 3, 1 pruned"},
+        Row{"a report is due: its unreadable copy does not keep them",
+            [](RetentionRules& r) { r.originals_days = 30; }, 31,
+            "UPDATE messages SET outcome = iif(id = 1, 'report', 'unreadable')",
+            "1  of 3, 3 pruned"},
+        Row{"the row is deleted", [](RetentionRules&) {}, 0, "DELETE FROM messages WHERE id = 1",
+            "0 3 of 2, 0 pruned"},
+        Row{"all rows are deleted", [](RetentionRules&) {}, 0, "DELETE FROM messages",
+            "0  of 0, 0 pruned"},
+        Row{"the rows of what is due are deleted", other_days, 41,
+            "DELETE FROM messages WHERE id < 3", "0 3 of 1, 0 pruned"},
+    };
+    for (const auto& row : rows_) {
+        SUBCASE(row.name) {
+            const TempDir dir;
+            Store store(dir.file("t.db"));
+            for (const int day : {0, 10, 20}) {
+                (void)store.add(compressed("junk", {}, day));
+            }
+            REQUIRE(rows(store.database, "SELECT message_id FROM originals") == "1\n");
+            store.database.execute(row.action);
+            RetentionRules rules = keep_all();
+            row.set(rules);
+            const std::int64_t now = kReceived + row.days_later * kDay;
+            const auto planned = plan_prune(store.database, rules, now);
+            const auto pruned = prune(store.database, rules, now);
+            CHECK(planned.originals == pruned.originals);
+            CHECK(planned.original_bytes == pruned.original_bytes);
+            CHECK(std::to_string(pruned.originals) + " " +
+                      rows(store.database,
+                           "SELECT ifnull((SELECT message_id FROM originals), '') || ' of ' || "
+                           "count(*) || ', ' || count(pruned_at) || ' pruned' FROM messages") ==
+                  std::string(row.expected) + "\n");
+            CHECK(problems(store.database) == "");
+        }
+    }
+}
+
 TEST_CASE("prune: junk that was understood since it was found keeps its original") {
     const TempDir dir;
     Store store(dir.file("t.db"));
@@ -585,6 +641,38 @@ TEST_CASE("another database is merged with identity kept") {
           "2|conflict\n4|conflict\n7|xml_broken\n");
     CHECK(rows(ours.database, "SELECT count(*) FROM failure_headers") == "1\n");
     CHECK(problems(ours.database) == "");
+}
+
+TEST_CASE("a merge brings the bytes that a younger message keeps") {
+    struct Row {
+        const char* name;
+        const char* action;
+        int days_later;
+    };
+    const std::array rows_{
+        Row{"kept with the first", "", 0},
+        Row{"the first is due", "", 31},
+        Row{"the row of the first is deleted", "DELETE FROM messages WHERE id = 1", 0},
+    };
+    for (const auto& row : rows_) {
+        CAPTURE(std::string(row.name));
+        const TempDir dir;
+        Store theirs(dir.file("theirs.db"));
+        for (const int day : {0, 10, 20}) {
+            (void)theirs.add(compressed("junk", {}, day));
+        }
+        theirs.database.execute(row.action);
+        RetentionRules rules = keep_all();
+        rules.other_days = 30;
+        (void)prune(theirs.database, rules, kReceived + row.days_later * kDay);
+        Store ours(dir.file("ours.db"));
+        MergeSource source(dir.file("theirs.db"));
+        while (auto message = source.next()) {
+            (void)ours.add(std::move(message->submission));
+        }
+        CHECK(load_original(ours.database, 1).has_value());
+        CHECK(problems(ours.database) == "");
+    }
 }
 
 TEST_CASE("one database has one serve") {
