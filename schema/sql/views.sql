@@ -297,6 +297,16 @@ FROM joined ORDER BY arrived_at DESC, failure_report_id DESC;
 
 -- Failed TLS sessions. What a reporter counts as failed without giving details is '(no details)'.
 CREATE VIEW tls_failures_by_domain AS
+-- A range that cannot be is NULL, as in plausible_reports.
+WITH r AS (
+    SELECT t.id, t.org_name,
+           CASE WHEN t.begin_at >= 1262304000 AND t.begin_at <= t.end_at
+                     AND t.end_at <= m.received_at + 172800 AND t.end_at - t.begin_at <= 2678400 THEN t.begin_at END AS begin_at,
+           CASE WHEN t.begin_at >= 1262304000 AND t.begin_at <= t.end_at
+                     AND t.end_at <= m.received_at + 172800 AND t.end_at - t.begin_at <= 2678400 THEN t.end_at END AS end_at
+    FROM tls_reports t JOIN messages m ON m.id = t.message_id
+    WHERE t.counted = 1
+)
 SELECT policy_domain, policy_type, result_type,
        CAST(min(total(sessions), 1e15) AS INTEGER) AS sessions,
        count(DISTINCT org_name) AS reporters,
@@ -304,19 +314,18 @@ SELECT policy_domain, policy_type, result_type,
 FROM (
     SELECT p.policy_domain, p.policy_type, f.result_type, f.failed_session_count AS sessions,
            r.org_name, r.begin_at AS first_seen_at, r.end_at AS last_seen_at
-    FROM tls_reports r
+    FROM r
     JOIN tls_policies p ON p.tls_report_id = r.id
     JOIN tls_failures f ON f.tls_policy_id = p.id
-    WHERE r.counted = 1
     UNION ALL
     SELECT p.policy_domain, p.policy_type, '(no details)',
            p.failure_count
            - (SELECT CAST(min(total(f.failed_session_count), 1e15) AS INTEGER)
               FROM tls_failures f WHERE f.tls_policy_id = p.id) AS missing,
            r.org_name, r.begin_at, r.end_at
-    FROM tls_reports r
+    FROM r
     JOIN tls_policies p ON p.tls_report_id = r.id
-    WHERE r.counted = 1 AND missing > 0
+    WHERE missing > 0
     UNION ALL
     SELECT nullif(policy_domain, '(none)'), nullif(policy_type, '(none)'),
            nullif(result_type, '(none)'), sessions, nullif(org_name, '(none)'),

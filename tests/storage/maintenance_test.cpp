@@ -425,6 +425,45 @@ TEST_CASE("a pruned TLS report goes on counting beside an earlier one that is re
     CHECK(problems(store.database) == "");
 }
 
+TEST_CASE("a TLS report of a forged range moves no date of the failures, pruned or not") {
+    struct Row {
+        const char* name;
+        std::int64_t begin;
+        std::int64_t end;
+    };
+    const std::array rows_{
+        Row{"year 2001 to 2099", 978307200, 4070908800},
+        Row{"year 2001", 978307200, 978307200 + kDay},
+        Row{"backwards", kBegin + kDay, kBegin - 9 * kDay},
+        Row{"ends a year later", kBegin, kBegin + 365 * kDay},
+    };
+    for (const auto& row : rows_) {
+        CAPTURE(std::string(row.name));
+        const TempDir dir;
+        Store store(dir.file("t.db"));
+        (void)store.add(message("good", {tls()}));
+        auto forged = tls();
+        forged.report_id = "forged";
+        forged.begin_at = row.begin;
+        forged.end_at = row.end;
+        forged.content_sha256 = schema::content_hash(forged);
+        (void)store.add(message("forged", {forged}));
+        const std::string range =
+            std::to_string(kBegin) + "|" + std::to_string(kBegin + kDay - 1) + "\n";
+        const auto view = [&] {
+            return rows(store.database,
+                        "SELECT result_type, sessions, first_seen_at, last_seen_at "
+                        "FROM tls_failures_by_domain");
+        };
+        const std::string expected = "certificate-expired|6|" + range + "(no details)|4|" + range;
+        CHECK(view() == expected);
+        RetentionRules rules = keep_all();
+        rules.reports_days = 1;
+        CHECK(prune(store.database, rules, kReceived + 100 * kDay).tls_reports == 2);
+        CHECK(view() == expected);
+    }
+}
+
 TEST_CASE("freed space goes back to the file system") {
     const TempDir dir;
     Store store(dir.file("t.db"));
