@@ -232,7 +232,8 @@ FROM (
     SELECT message_id, stage, code, detail FROM findings WHERE fault = 1
     UNION ALL
     SELECT u.id, NULL, NULL, u.detail FROM messages u
-    WHERE u.outcome = 'unreadable'
+    -- The first term is that of the index, which is not used without.
+    WHERE u.outcome IN ('unreadable', 'other') AND u.outcome = 'unreadable'
       AND NOT EXISTS (SELECT 1 FROM findings f WHERE f.message_id = u.id AND f.fault = 1)
     UNION ALL
     SELECT a.message_id, 'store', 'conflict',
