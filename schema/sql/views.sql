@@ -278,18 +278,34 @@ FROM (
 GROUP BY org_name, code
 ORDER BY reports DESC, org_name, code;
 
--- Failure reports beside the aggregate rows of the same source and domain.
+-- Failure reports beside the aggregate rows of the same source and domain, or of the nearest parent
+-- domain that has the source: a policy covers the subdomains.
 CREATE VIEW failure_samples AS
 -- Each step MATERIALIZED: else the planner goes through all sources for each report.
-WITH s AS MATERIALIZED (
+WITH asked AS MATERIALIZED (
+    SELECT DISTINCT reported_domain, source_ip FROM failure_reports
+    WHERE reported_domain IS NOT NULL AND source_ip IS NOT NULL
+), parents AS (
+    SELECT reported_domain, source_ip, reported_domain AS domain FROM asked
+    UNION ALL
+    SELECT reported_domain, source_ip, substr(domain, instr(domain, '.') + 1) FROM parents
+    WHERE instr(domain, '.') > 0
+), nearest AS MATERIALIZED (
+    SELECT p.reported_domain, p.source_ip, t.domain, max(length(t.domain))
+    FROM parents p CROSS JOIN source_totals t ON t.domain = p.domain AND t.source_ip = p.source_ip
+    GROUP BY p.reported_domain, p.source_ip
+), s AS MATERIALIZED (
     SELECT domain, source_ip, class, messages FROM sources
-    WHERE (domain, source_ip) IN (SELECT reported_domain, source_ip FROM failure_reports)
+    WHERE (domain, source_ip) IN (SELECT domain, source_ip FROM nearest)
+), known AS MATERIALIZED (
+    SELECT n.reported_domain, n.source_ip, s.class, s.messages
+    FROM nearest n JOIN s ON s.domain = n.domain AND s.source_ip = n.source_ip
 ), joined AS MATERIALIZED (
-    SELECT f.id AS failure_report_id, f.arrived_at, f.reported_domain, f.source_ip, s.class,
+    SELECT f.id AS failure_report_id, f.arrived_at, f.reported_domain, f.source_ip, k.class,
            f.sample_from, f.sample_subject, f.sample_date_at, f.auth_failure, f.delivery_result,
-           s.messages AS aggregate_messages, f.incidents, f.message_id
+           k.messages AS aggregate_messages, f.incidents, f.message_id
     FROM failure_reports f
-    LEFT JOIN s ON s.domain = f.reported_domain AND s.source_ip = f.source_ip
+    LEFT JOIN known k ON k.reported_domain = f.reported_domain AND k.source_ip = f.source_ip
 )
 SELECT failure_report_id, arrived_at, reported_domain, source_ip, class, sample_from,
        sample_subject, sample_date_at, auth_failure, delivery_result, aggregate_messages,
