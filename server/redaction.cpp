@@ -153,7 +153,8 @@ void Redactor::redact(schema::HeaderField& field) const {
 
 void Redactor::redact(schema::FailureReport& report) const {
     for (std::string* text :
-         {&report.reporting_mta, &report.original_mail_from, &report.original_rcpt_to,
+         {&report.auth_failure, &report.delivery_result, &report.identity_alignment,
+          &report.reporting_mta, &report.original_mail_from, &report.original_rcpt_to,
           &report.dkim_identity, &report.authentication_results, &report.user_agent,
           &report.sample_from, &report.sample_to, &report.sample_subject,
           &report.sample_message_id}) {

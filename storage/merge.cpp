@@ -84,7 +84,9 @@ std::optional<MergeSource::Message> MergeSource::next() {
 std::optional<MergeSource::Message> MergeSource::load(std::int64_t id) {
     auto find = database_.prepare(
         "SELECT m.outcome, m.detail, m.duplicate_of, m.pruned_at, o.size, o.sha256, o.reduced, "
-        "o.content FROM messages m LEFT JOIN originals o ON o.message_id = m.id WHERE m.id = ?1");
+        "o.content FROM messages m LEFT JOIN originals o ON o.message_id = (SELECT same.id "
+        "FROM messages same JOIN originals k ON k.message_id = same.id "
+        "WHERE same.sha256 = m.sha256 LIMIT 1) WHERE m.id = ?1");
     find.bind(1, id);
     if (!find.step()) {
         return std::nullopt;

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "storage/finding_codes.hpp"
+#include "storage/retention.hpp"
 
 namespace dmarcbox::storage {
 
@@ -180,6 +181,12 @@ MessageStore::Rows MessageStore::insert(Submission& submission) {
     }
     insert_findings(rows.message_id, submission, rows.reports);
     settle_outcome(submission, rows);
+    if (rows.verdict.outcome == Outcome::duplicate &&
+        std::any_of(submission.reports.begin(), submission.reports.end(), [](const auto& report) {
+            return std::holds_alternative<schema::FailureReport>(report);
+        })) {
+        forget_sample_mail(database_, rows.message_id);
+    }
     return rows;
 }
 

@@ -54,7 +54,7 @@ class MessageStore {
         std::string detail;              ///< as stored
         std::uint32_t reports_kept = 0;  ///< same identity and content: row id kept
         std::uint32_t reports_refreshed =
-            0;  ///< of them: evidence or a comment reads otherwise now
+            0;  ///< of them: evidence, a comment or a column reads otherwise now
         std::uint32_t reports_new = 0;
         std::uint32_t reports_removed = 0;
         std::uint32_t conflicts = 0;

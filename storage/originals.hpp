@@ -25,7 +25,7 @@ struct StoredOriginal {
     bool reduced = false;  ///< not as received: bodies dropped or local parts replaced
 };
 
-/// The bytes of a message. Those of a re-send with the same bytes are kept with the first message.
+/// The bytes of a message. Messages of the same bytes share one original.
 [[nodiscard]] tl::expected<StoredOriginal, OriginalError> load_original(Database& database,
                                                                         std::int64_t message_id);
 

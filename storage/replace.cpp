@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "storage/message_store.hpp"
+#include "storage/retention.hpp"
 
 namespace dmarcbox::storage {
 
@@ -120,8 +121,10 @@ MessageStore::Replaced MessageStore::replace(std::int64_t message_id, Submission
 
 void Replacement::load_receipt() {
     auto statement = database_.prepare(
-        "SELECT m.received_at, m.message_id, m.outcome, m.sha256, o.reduced FROM messages m "
-        "LEFT JOIN originals o ON o.message_id = m.id WHERE m.id = ?1");
+        "SELECT m.received_at, m.message_id, m.outcome, m.sha256, "
+        "(SELECT max(o.reduced) FROM messages same JOIN originals o ON o.message_id = same.id "
+        "WHERE same.sha256 = m.sha256) "
+        "FROM messages m WHERE m.id = ?1");
     statement.bind(1, message_id_);
     if (!statement.step()) {
         throw DatabaseError(1, "message " + std::to_string(message_id_) + ": there is none");
@@ -233,10 +236,11 @@ void Replacement::refresh_aggregate(schema::AggregateReport& report, const Store
         ReportRange{report.begin_at, report.end_at, receipt_.received_at}.time();
     store_.passing_keys_.settle(report, time);
     store_.passing_keys_.remember(report, time);
-    store_.rows_.update(report, stored.id);
+    const bool changed = store_.rows_.update(report, stored.id);
     const auto old = store_.loader_.aggregate(stored.id);
     if (old && std::equal(old->records.begin(), old->records.end(), report.records.begin(),
                           report.records.end(), same)) {
+        result_.reports_refreshed += changed ? 1 : 0;
         return;
     }
     ++result_.reports_refreshed;
@@ -466,7 +470,6 @@ MessageStore::Replaced Replacement::run() {
     }
     database_.prepare("DELETE FROM findings WHERE message_id = ?1").bind(1, message_id_).run();
     store_.insert_findings(message_id_, submission_, rows.reports);
-    result_.findings_changed = findings_before != stored_findings(database_, message_id_);
     store_.settle_outcome(submission_, rows);
     // settle_outcome() writes only what differs from the submission; here the row is older.
     std::optional<std::int64_t> duplicate_of;
@@ -478,6 +481,9 @@ MessageStore::Replaced Replacement::run() {
         }
     }
     store_.messages_.settle(message_id_, rows.verdict.outcome, rows.verdict.detail, duplicate_of);
+    // Now that the row says which message it repeats.
+    forget_sample_mail(database_, message_id_);
+    result_.findings_changed = findings_before != stored_findings(database_, message_id_);
     result_.after = rows.verdict.outcome;
     result_.detail = rows.verdict.detail;
     for (const auto& report : rows.reports) {

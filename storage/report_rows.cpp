@@ -49,9 +49,14 @@ ReportRows::ReportRows(Database& database)
           "message_count, content_sha256, conflict, counted) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,"
           "?,?,?,?,?,?,?,?,?,?,?,?,?)")),
       update_aggregate_(database.prepare(
-          "UPDATE aggregate_reports SET org_email = ?, extra_contact_info = ?, "
-          "discovery_method = ?, version = ?, namespace = ?, generator = ?, errors = ?, "
-          "record_count = ? WHERE id = ?")),
+          "UPDATE aggregate_reports SET (org_email, extra_contact_info, adkim, aspf, p, sp, np, "
+          "pct, fo, testing, discovery_method, version, namespace, generator, errors, "
+          "record_count, message_count) = "
+          "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17) WHERE id = ?18 AND "
+          "(org_email, extra_contact_info, adkim, aspf, p, sp, np, "
+          "pct, fo, testing, discovery_method, version, namespace, generator, errors, "
+          "record_count, message_count) IS NOT "
+          "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)")),
       last_record_(database.prepare("SELECT max(id) FROM aggregate_records")),
       records_(database,
                {"aggregate_records (id, aggregate_report_id, source_ip, count, disposition, dkim, "
@@ -188,18 +193,28 @@ void ReportRows::clear_records() {
     spf_.clear();
 }
 
-void ReportRows::update(const schema::AggregateReport& report, std::int64_t report_id) {
+bool ReportRows::update(const schema::AggregateReport& report, std::int64_t report_id) {
     Row(update_aggregate_)
         .add(report.org_email)
         .add(report.extra_contact_info)
+        .add(report.adkim)
+        .add(report.aspf)
+        .add(report.p)
+        .add(report.sp)
+        .add(report.np)
+        .add(report.pct)
+        .add(report.fo)
+        .add(report.testing)
         .add(report.discovery_method)
         .add(report.version)
         .add(report.xml_namespace)
         .add(report.generator)
         .add(report.errors)
         .add(report.record_count)
+        .add(report.message_count())
         .add(report_id)
         .run();
+    return database_.changes() > 0;
 }
 
 std::int64_t ReportRows::insert(const schema::FailureReport& report, const ReportPlace& place) {

@@ -28,8 +28,8 @@ class ReportRows {
     std::int64_t insert(const schema::TlsReport& report, const ReportPlace& place);
 
     void insert_records(const schema::AggregateReport& report, std::int64_t report_id);
-    /// The columns that the content hash leaves out: contact, generator, version ...
-    void update(const schema::AggregateReport& report, std::int64_t report_id);
+    /// All columns but identity, place and flags. False if they were so already.
+    bool update(const schema::AggregateReport& report, std::int64_t report_id);
 
   private:
     void add_record(const schema::AggregateRecord& record, std::int64_t report_id, std::int64_t id);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -74,6 +75,15 @@ constexpr std::string_view kJunk =
     "SELECT m.id, o.message_id, length(o.content), m.outcome, m.received_at FROM messages m "
     "JOIN originals o ON o.message_id = m.id WHERE m.pruned_at IS NULL AND "
     "m.outcome IN ('other', 'unreadable') ORDER BY m.outcome, m.received_at, m.id";
+
+// Messages that keep the bytes of ?1 when that is due: those of the same bytes that are not, the
+// youngest first, since it is due last. Above the bound (?2) junk is none, and the copy of a report
+// is no reason to keep it as long as junk.
+constexpr std::string_view kHeirs =
+    "SELECT n.id FROM messages m JOIN messages n ON n.sha256 = m.sha256 "
+    "WHERE m.id = ?1 AND n.id <> m.id AND n.pruned_at IS NULL AND "
+    "(n.outcome IN ('report', 'duplicate') OR ?2 = 0 AND m.outcome IN ('other', 'unreadable')) "
+    "ORDER BY n.id DESC";
 
 DueOriginal original_at(const Statement& row) {
     return {row.integer(0), !row.is_null(1), row.integer(2)};
@@ -153,6 +163,12 @@ void remove_originals(Database& database,
                       PruneResult& result) {
     Transaction transaction(database);
     auto remove = database.prepare("DELETE FROM originals WHERE message_id = ?1");
+    auto size = database.prepare("SELECT length(content) FROM originals WHERE message_id = ?1");
+    auto heirs = database.prepare(kHeirs);
+    auto hand_over = database.prepare("UPDATE originals SET message_id = ?2 WHERE message_id = ?1");
+    auto mark_copies = database.prepare(
+        "UPDATE messages SET pruned_at = ?2 WHERE pruned_at IS NULL AND "
+        "sha256 = (SELECT sha256 FROM messages WHERE id = ?1)");
     // What was reprocessed since it was found is no junk any more.
     auto mark = database.prepare(
         "UPDATE messages SET pruned_at = ?2 WHERE id = ?1 AND pruned_at IS NULL "
@@ -162,9 +178,25 @@ void remove_originals(Database& database,
         if (database.changes() == 0) {
             continue;
         }
+        // Bytes that a step before handed over are not in `original` yet.
+        size.bind(1, original.message_id);
+        const bool kept = size.step();
+        const std::int64_t bytes = kept ? size.integer(0) : 0;
+        size.reset();
+        if (!kept) {
+            continue;
+        }
+        heirs.bind(1, original.message_id).bind(2, original.junk ? 1 : 0);
+        const std::int64_t heir = heirs.step() ? heirs.integer(0) : 0;
+        heirs.reset();
+        if (heir != 0) {
+            hand_over.bind(1, original.message_id).bind(2, heir).run();
+            continue;
+        }
         remove.bind(1, original.message_id).run();
-        result.originals += original.kept ? 1 : 0;
-        result.original_bytes += original.bytes;
+        mark_copies.bind(1, original.message_id).bind(2, now).run();
+        ++result.originals;
+        result.original_bytes += bytes;
     }
     transaction.commit();
 }
@@ -214,17 +246,22 @@ void remove_policies(Database& database,
     auto keep = database.prepare(
         "INSERT INTO pruned_tls_failures (policy_domain, policy_type, result_type, org_name, "
         "sessions, first_seen_at, last_seen_at) "
+        "WITH r AS (SELECT t.id, t.org_name, t.begin_at, t.end_at, "
+        "t.begin_at >= 1262304000 AND t.begin_at <= t.end_at AND t.end_at <= m.received_at + "
+        "172800 AND t.end_at - t.begin_at <= 2678400 AS plausible "
+        "FROM tls_reports t JOIN messages m ON m.id = t.message_id "
+        "WHERE t.id = ?1 AND t.counted = 1) "
         "SELECT ifnull(policy_domain, '(none)'), ifnull(policy_type, '(none)'), "
-        "ifnull(result_type, '(none)'), ifnull(org_name, '(none)'), sessions, begin_at, end_at "
+        "ifnull(result_type, '(none)'), ifnull(org_name, '(none)'), sessions, "
+        "iif(plausible, begin_at, NULL), iif(plausible, end_at, NULL) "
         "FROM (SELECT p.policy_domain, p.policy_type, f.result_type, "
-        "f.failed_session_count AS sessions, r.org_name, r.begin_at, r.end_at FROM tls_reports r "
-        "JOIN tls_policies p ON p.tls_report_id = r.id JOIN tls_failures f ON "
-        "f.tls_policy_id = p.id WHERE r.id = ?1 AND r.counted = 1 UNION ALL "
+        "f.failed_session_count AS sessions, r.org_name, r.begin_at, r.end_at, r.plausible "
+        "FROM r JOIN tls_policies p ON p.tls_report_id = r.id JOIN tls_failures f ON "
+        "f.tls_policy_id = p.id UNION ALL "
         "SELECT p.policy_domain, p.policy_type, '(no details)', p.failure_count - "
         "(SELECT CAST(min(total(f.failed_session_count), 1e15) AS INTEGER) FROM tls_failures f "
-        "WHERE f.tls_policy_id = p.id) AS missing, r.org_name, r.begin_at, r.end_at "
-        "FROM tls_reports r JOIN tls_policies p ON p.tls_report_id = r.id "
-        "WHERE r.id = ?1 AND r.counted = 1 AND missing > 0) WHERE true "
+        "WHERE f.tls_policy_id = p.id) AS missing, r.org_name, r.begin_at, r.end_at, r.plausible "
+        "FROM r JOIN tls_policies p ON p.tls_report_id = r.id WHERE missing > 0) WHERE true "
         "ON CONFLICT (policy_domain, policy_type, result_type, org_name) DO UPDATE SET "
         "sessions = min(sessions + excluded.sessions, 1000000000000000), "
         "first_seen_at = min(ifnull(first_seen_at, excluded.first_seen_at), "
@@ -253,15 +290,31 @@ void remove_samples(Database& database,
     Transaction transaction(database);
     auto fields = database.prepare("DELETE FROM failure_fields WHERE failure_report_id = ?1");
     auto headers = database.prepare("DELETE FROM failure_headers WHERE failure_report_id = ?1");
+    // RFC 6591 section 3.2.2: another word there is the sender's own text. What names reporter and
+    // alignment stays unless an address stands in it.
     auto mark = database.prepare(
         "UPDATE failure_reports SET pruned_at = ?2, original_mail_from = NULL, "
         "original_rcpt_to = NULL, dkim_identity = NULL, authentication_results = NULL, "
-        "sample_from = NULL, sample_to = NULL, sample_subject = NULL, sample_message_id = NULL "
+        "sample_from = NULL, sample_to = NULL, sample_subject = NULL, sample_message_id = NULL, "
+        "auth_failure = iif(auth_failure IN ('adsp', 'bodyhash', 'revoked', 'signature', 'spf', "
+        "'dmarc'), auth_failure, NULL), "
+        "delivery_result = iif(delivery_result IN ('delivered', 'spam', 'policy', 'reject', "
+        "'other'), delivery_result, NULL), "
+        "identity_alignment = iif(instr(identity_alignment, '@'), NULL, identity_alignment), "
+        "reporting_mta = iif(instr(reporting_mta, '@'), NULL, reporting_mta), "
+        "user_agent = iif(instr(user_agent, '@'), NULL, user_agent) "
         "WHERE id = ?1");
+    auto mails = database.prepare(
+        "SELECT message_id FROM failure_reports WHERE id = ?1 UNION SELECT m.id FROM "
+        "failure_reports f JOIN messages m ON m.duplicate_of = f.message_id WHERE f.id = ?1");
     for (const std::int64_t id : reports) {
         fields.bind(1, id).run();
         headers.bind(1, id).run();
         mark.bind(1, id).bind(2, now).run();
+        for (mails.bind(1, id); mails.step();) {
+            forget_sample_mail(database, mails.integer(0));
+        }
+        mails.reset();
         ++result.failure_reports;
     }
     transaction.commit();
@@ -271,16 +324,55 @@ std::string refusal_day(std::int64_t now) {
     return schema::day_of(now - kRefusalDays * kDay);
 }
 
+// Both for the message ?1: its failure reports, or those of the message that it repeats.
+constexpr std::string_view kForgotten =
+    " EXISTS (SELECT 1 FROM failure_reports f WHERE f.pruned_at IS NOT NULL AND f.message_id = "
+    "(SELECT ifnull(m.duplicate_of, m.id) FROM messages m WHERE m.id = ?1))";
+
 }  // namespace
+
+bool sample_forgotten(Database& database, std::int64_t message_id) {
+    auto find = database.prepare("SELECT" + std::string(kForgotten));
+    find.bind(1, message_id);
+    return find.step() && find.integer(0) != 0;
+}
+
+void forget_sample_mail(Database& database, std::int64_t message_id) {
+    const std::string forgotten = " AND" + std::string(kForgotten);
+    database.prepare("UPDATE messages SET subject = NULL WHERE id = ?1" + forgotten)
+        .bind(1, message_id)
+        .run();
+    // Findings of another report of the mail are that one's.
+    database
+        .prepare(
+            "UPDATE findings SET detail = NULL WHERE message_id = ?1 AND "
+            "aggregate_report_id IS NULL AND tls_report_id IS NULL AND NOT EXISTS "
+            "(SELECT 1 FROM failure_reports o WHERE o.id = failure_report_id AND "
+            "o.pruned_at IS NULL)" +
+            forgotten)
+        .bind(1, message_id)
+        .run();
+}
 
 PruneResult plan_prune(Database& database, const RetentionRules& rules, std::int64_t now) {
     PruneResult result;
-    for (const auto& going : {old_originals(database, rules, now, kAll),
-                              junk_above_bound(database, rules, now, SIZE_MAX)}) {
-        for (const auto& original : going) {
-            result.originals += original.kept ? 1 : 0;
-            result.original_bytes += original.bytes;
+    auto going = old_originals(database, rules, now, kAll);
+    const auto junk = junk_above_bound(database, rules, now, SIZE_MAX);
+    going.insert(going.end(), junk.begin(), junk.end());
+    std::unordered_set<std::int64_t> due;
+    for (const auto& original : going) {
+        due.insert(original.message_id);
+    }
+    auto heirs = database.prepare(kHeirs);
+    for (const auto& original : going) {
+        bool goes = original.kept;
+        heirs.bind(1, original.message_id).bind(2, original.junk ? 1 : 0);
+        while (goes && heirs.step()) {
+            goes = due.contains(heirs.integer(0));
         }
+        heirs.reset();
+        result.originals += goes ? 1 : 0;
+        result.original_bytes += goes ? original.bytes : 0;
     }
     auto records =
         database.prepare("SELECT count(*) FROM aggregate_records WHERE aggregate_report_id = ?1");

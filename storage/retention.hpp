@@ -35,10 +35,18 @@ struct PruneResult {
                                      const RetentionRules& rules,
                                      std::int64_t now);
 
+/// Whether retention has taken the personal data of a failure report that this message brought,
+/// first or again: what its header and its findings quote stays out then.
+[[nodiscard]] bool sample_forgotten(Database& database, std::int64_t message_id);
+
+/// Clears subject and details of findings of such a message; nothing of any other. In the
+/// transaction of the caller.
+void forget_sample_mail(Database& database, std::int64_t message_id);
+
 /// Message whose bytes go, or would go.
 struct DueOriginal {
     std::int64_t message_id = 0;
-    bool kept = true;  ///< false: identical bytes are kept with another message
+    bool kept = true;  ///< false: identical bytes are kept with another message, or none
     std::int64_t bytes = 0;
     bool junk = false;  ///< goes only while its outcome is other or unreadable
 };

@@ -58,7 +58,7 @@ void check_originals(Database& database, VerifyResult& result) {
     }
 }
 
-// Identical bytes are kept once, with the first message that brought them.
+// Identical bytes are kept once, with one of the messages that brought them.
 void check_missing_originals(Database& database, VerifyResult& result) {
     auto missing = database.prepare(
         "SELECT m.id FROM messages m WHERE m.pruned_at IS NULL AND m.outcome <> 'duplicate' "

@@ -24,3 +24,6 @@ DROP TABLE folded;
 -- What earlier releases left as it was when the key came later: 90 days around each.
 INSERT INTO stale_evidence (domain, first_at, last_at)
     SELECT domain, min(first_at) - 7776000, max(last_at) + 7776000 FROM passing_keys GROUP BY 1;
+
+-- Earlier releases left subject and findings of the mails: the next prune takes them too.
+UPDATE failure_reports SET pruned_at = NULL;

@@ -2,6 +2,7 @@
 -- described in schema/README.md. Views and triggers hold no data: they are made again at every
 -- migration, and when a file of this schema has other ones, so nothing may depend on an old one.
 
+DROP TRIGGER IF EXISTS messages_deleted;
 DROP TRIGGER IF EXISTS labels_updated;
 DROP TRIGGER IF EXISTS labels_inserted;
 DROP VIEW IF EXISTS receipts;
@@ -231,7 +232,8 @@ FROM (
     SELECT message_id, stage, code, detail FROM findings WHERE fault = 1
     UNION ALL
     SELECT u.id, NULL, NULL, u.detail FROM messages u
-    WHERE u.outcome = 'unreadable'
+    -- The first term is that of the index, which is not used without.
+    WHERE u.outcome IN ('unreadable', 'other') AND u.outcome = 'unreadable'
       AND NOT EXISTS (SELECT 1 FROM findings f WHERE f.message_id = u.id AND f.fault = 1)
     UNION ALL
     SELECT a.message_id, 'store', 'conflict',
@@ -276,18 +278,34 @@ FROM (
 GROUP BY org_name, code
 ORDER BY reports DESC, org_name, code;
 
--- Failure reports beside the aggregate rows of the same source and domain.
+-- Failure reports beside the aggregate rows of the same source and domain, or of the nearest parent
+-- domain that has the source: a policy covers the subdomains.
 CREATE VIEW failure_samples AS
 -- Each step MATERIALIZED: else the planner goes through all sources for each report.
-WITH s AS MATERIALIZED (
+WITH asked AS MATERIALIZED (
+    SELECT DISTINCT reported_domain, source_ip FROM failure_reports
+    WHERE reported_domain IS NOT NULL AND source_ip IS NOT NULL
+), parents AS (
+    SELECT reported_domain, source_ip, reported_domain AS domain FROM asked
+    UNION ALL
+    SELECT reported_domain, source_ip, substr(domain, instr(domain, '.') + 1) FROM parents
+    WHERE instr(domain, '.') > 0
+), nearest AS MATERIALIZED (
+    SELECT p.reported_domain, p.source_ip, t.domain, max(length(t.domain))
+    FROM parents p CROSS JOIN source_totals t ON t.domain = p.domain AND t.source_ip = p.source_ip
+    GROUP BY p.reported_domain, p.source_ip
+), s AS MATERIALIZED (
     SELECT domain, source_ip, class, messages FROM sources
-    WHERE (domain, source_ip) IN (SELECT reported_domain, source_ip FROM failure_reports)
+    WHERE (domain, source_ip) IN (SELECT domain, source_ip FROM nearest)
+), known AS MATERIALIZED (
+    SELECT n.reported_domain, n.source_ip, s.class, s.messages
+    FROM nearest n JOIN s ON s.domain = n.domain AND s.source_ip = n.source_ip
 ), joined AS MATERIALIZED (
-    SELECT f.id AS failure_report_id, f.arrived_at, f.reported_domain, f.source_ip, s.class,
+    SELECT f.id AS failure_report_id, f.arrived_at, f.reported_domain, f.source_ip, k.class,
            f.sample_from, f.sample_subject, f.sample_date_at, f.auth_failure, f.delivery_result,
-           s.messages AS aggregate_messages, f.incidents, f.message_id
+           k.messages AS aggregate_messages, f.incidents, f.message_id
     FROM failure_reports f
-    LEFT JOIN s ON s.domain = f.reported_domain AND s.source_ip = f.source_ip
+    LEFT JOIN known k ON k.reported_domain = f.reported_domain AND k.source_ip = f.source_ip
 )
 SELECT failure_report_id, arrived_at, reported_domain, source_ip, class, sample_from,
        sample_subject, sample_date_at, auth_failure, delivery_result, aggregate_messages,
@@ -296,6 +314,16 @@ FROM joined ORDER BY arrived_at DESC, failure_report_id DESC;
 
 -- Failed TLS sessions. What a reporter counts as failed without giving details is '(no details)'.
 CREATE VIEW tls_failures_by_domain AS
+-- A range that cannot be is NULL, as in plausible_reports.
+WITH r AS (
+    SELECT t.id, t.org_name,
+           CASE WHEN t.begin_at >= 1262304000 AND t.begin_at <= t.end_at
+                     AND t.end_at <= m.received_at + 172800 AND t.end_at - t.begin_at <= 2678400 THEN t.begin_at END AS begin_at,
+           CASE WHEN t.begin_at >= 1262304000 AND t.begin_at <= t.end_at
+                     AND t.end_at <= m.received_at + 172800 AND t.end_at - t.begin_at <= 2678400 THEN t.end_at END AS end_at
+    FROM tls_reports t JOIN messages m ON m.id = t.message_id
+    WHERE t.counted = 1
+)
 SELECT policy_domain, policy_type, result_type,
        CAST(min(total(sessions), 1e15) AS INTEGER) AS sessions,
        count(DISTINCT org_name) AS reporters,
@@ -303,19 +331,18 @@ SELECT policy_domain, policy_type, result_type,
 FROM (
     SELECT p.policy_domain, p.policy_type, f.result_type, f.failed_session_count AS sessions,
            r.org_name, r.begin_at AS first_seen_at, r.end_at AS last_seen_at
-    FROM tls_reports r
+    FROM r
     JOIN tls_policies p ON p.tls_report_id = r.id
     JOIN tls_failures f ON f.tls_policy_id = p.id
-    WHERE r.counted = 1
     UNION ALL
     SELECT p.policy_domain, p.policy_type, '(no details)',
            p.failure_count
            - (SELECT CAST(min(total(f.failed_session_count), 1e15) AS INTEGER)
               FROM tls_failures f WHERE f.tls_policy_id = p.id) AS missing,
            r.org_name, r.begin_at, r.end_at
-    FROM tls_reports r
+    FROM r
     JOIN tls_policies p ON p.tls_report_id = r.id
-    WHERE r.counted = 1 AND missing > 0
+    WHERE missing > 0
     UNION ALL
     SELECT nullif(policy_domain, '(none)'), nullif(policy_type, '(none)'),
            nullif(result_type, '(none)'), sessions, nullif(org_name, '(none)'),
@@ -400,4 +427,14 @@ CREATE TRIGGER labels_updated AFTER UPDATE OF subject ON labels BEGIN
     DELETE FROM labels WHERE id = NEW.id;
     INSERT INTO labels (id, subject, class, note, set_at)
     VALUES (NEW.id, NEW.subject, NEW.class, NEW.note, NEW.set_at);
+END;
+
+-- Messages of the same bytes share one original: it goes with the last of them. A copy that
+-- retention has marked has given its bytes up.
+CREATE TRIGGER messages_deleted BEFORE DELETE ON messages
+WHEN EXISTS (SELECT 1 FROM originals WHERE message_id = old.id) BEGIN
+    UPDATE originals SET message_id = n.id
+    FROM (SELECT max(id) AS id FROM messages
+          WHERE sha256 = old.sha256 AND id <> old.id AND pruned_at IS NULL) n
+    WHERE message_id = old.id AND n.id IS NOT NULL;
 END;

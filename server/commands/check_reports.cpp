@@ -288,11 +288,17 @@ class Checker {
         }
     }
 
+    // By the indexes messages_unpruned and messages_not_understood, whose terms stand there: within
+    // a day of its receipt only junk is pruned.
     void unreadable() {
         auto row = database_.prepare(
-            "SELECT count(*), count(*) FILTER (WHERE outcome = 'unreadable'),"
-            " max(CASE outcome WHEN 'unreadable' THEN id END)"
-            " FROM messages WHERE received_at > ?1 - 86400");
+            "SELECT"
+            " (SELECT count(*) FROM messages WHERE pruned_at IS NULL AND received_at > ?1 - 86400"
+            "  AND outcome IN ('report', 'duplicate', 'unreadable', 'other'))"
+            " + (SELECT count(*) FROM messages WHERE pruned_at IS NOT NULL"
+            "  AND received_at > ?1 - 86400 AND outcome IN ('unreadable', 'other')),"
+            " count(*), max(id) FROM messages WHERE outcome IN ('unreadable', 'other')"
+            " AND outcome = 'unreadable' AND received_at > ?1 - 86400");
         row.bind(1, now_);
         if (!row.step()) {
             return;

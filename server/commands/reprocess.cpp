@@ -15,19 +15,21 @@
 #include "storage/message_store.hpp"
 #include "storage/originals.hpp"
 #include "storage/rebuild.hpp"
+#include "storage/retention.hpp"
 #include "storage/stale_evidence.hpp"
 
 namespace dmarcbox {
 namespace {
 
+// Messages of the same bytes share one original.
 constexpr std::string_view kFailed =
-    "SELECT id FROM messages m WHERE EXISTS (SELECT 1 FROM originals WHERE message_id = m.id)"
-    " AND (outcome = 'unreadable' OR (outcome = 'other'"
-    " AND EXISTS (SELECT 1 FROM findings WHERE message_id = m.id))) ORDER BY id";
-/// Re-sends of the same bytes have their original with the first message.
+    "SELECT id FROM messages m WHERE outcome IN ('unreadable', 'other')"
+    " AND (outcome = 'unreadable' OR EXISTS (SELECT 1 FROM findings WHERE message_id = m.id))"
+    " AND EXISTS (SELECT 1 FROM messages same JOIN originals o ON o.message_id = same.id"
+    " WHERE same.sha256 = m.sha256) ORDER BY id";
 constexpr std::string_view kAll =
-    "SELECT m.id FROM messages m WHERE EXISTS (SELECT 1 FROM originals WHERE message_id = m.id)"
-    " OR m.duplicate_of IN (SELECT message_id FROM originals) ORDER BY m.id";
+    "SELECT id FROM messages WHERE sha256 IN"
+    " (SELECT m.sha256 FROM originals o JOIN messages m ON m.id = o.message_id) ORDER BY id";
 
 class Reprocessing {
   public:
@@ -102,6 +104,9 @@ class Reprocessing {
             keep_hashes(id, submission);
         } else {
             submission.receipt = with_header(receipt, std::move(submission.receipt));
+        }
+        if (storage::sample_forgotten(database_, id)) {
+            submission.receipt.subject = receipt.subject;
         }
         return replace(id, submission, !is_same_header(receipt, submission.receipt));
     }

@@ -143,6 +143,25 @@ TEST_CASE("cli: a message from import to show and back to bytes") {
         CHECK(folder.run("reprocess --all --db reports.db").out ==
               "1 message read again, 0 changed\n");
     }
+    SUBCASE("reprocess reads copies of the same bytes too") {
+        for (const char* command : {"reprocess", "reprocess --all"}) {
+            CAPTURE(std::string(command));
+            {
+                storage::Database database(folder / "reports.db",
+                                           storage::Database::Mode::read_write);
+                database.execute(
+                    "INSERT INTO messages (received_at, source, size, sha256, outcome, detail) "
+                    "SELECT received_at, source, size, sha256, 'unreadable', 'old' FROM messages "
+                    "WHERE id = 1");
+            }
+            const CommandResult again = folder.run(std::string(command) + " --db reports.db");
+            CHECK(again.code == 0);
+            CHECK(again.out.find(": unreadable -> duplicate") != std::string::npos);
+            CHECK(again.out.find(", 1 changed\n") != std::string::npos);
+            CHECK(folder.run("reprocess --db reports.db").out ==
+                  "0 messages read again, 0 changed\n");
+        }
+    }
     SUBCASE("verify is content and sees what was changed behind its back") {
         const CommandResult good = folder.run("verify --db reports.db");
         CHECK(good.code == 0);

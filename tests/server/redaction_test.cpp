@@ -66,3 +66,28 @@ TEST_CASE("redaction: findings keep to their 200 bytes") {
     CHECK(report.findings.front().detail.starts_with("redacted-"));
     CHECK(report.findings.front().part == "2");
 }
+
+TEST_CASE("redaction: a token of the RFC stays and an address in its place does not") {
+    struct Row {
+        const char* name;
+        const char* sent;
+        bool stays;
+    };
+    const std::array rows{
+        Row{"token", "reject", true},
+        Row{"odd value", "discarded", true},
+        Row{"odd value with an address", "odd for alice@victim.example", false},
+    };
+    const Redactor redactor("key");
+    for (const auto& row : rows) {
+        CAPTURE(std::string(row.name));
+        schema::FailureReport report;
+        report.delivery_result = report.auth_failure = report.identity_alignment = row.sent;
+        redactor.redact(report);
+        for (const auto& text :
+             {report.delivery_result, report.auth_failure, report.identity_alignment}) {
+            CHECK((text == row.sent) == row.stays);
+            CHECK(text.find("alice") == std::string::npos);
+        }
+    }
+}

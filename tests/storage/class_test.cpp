@@ -384,3 +384,64 @@ TEST_CASE("a failure report stands beside the source it is about") {
         rows(store.database, "SELECT source_ip, class, aggregate_messages FROM failure_samples") ==
         "192.0.2.1|aligned|3\n192.0.2.3||\n192.0.2.2|unauthenticated|4\n");
 }
+
+TEST_CASE("a failure report of a subdomain stands beside the source of the policy domain") {
+    struct Row {
+        const char* name;
+        const char* reported;
+        const char* expected;  // class, aggregate_messages
+    };
+    const std::array rows_{
+        Row{"policy domain", "example.org", "unauthenticated|4\n"},
+        Row{"subdomain", "www.example.org", "unauthenticated|4\n"},
+        Row{"two labels below", "a.b.example.org", "unauthenticated|4\n"},
+        Row{"policy of its own", "shop.example.org", "aligned|7\n"},
+        Row{"below a policy of its own", "x.shop.example.org", "aligned|7\n"},
+        Row{"below a policy that has not the source", "x.news.example.org", "unauthenticated|4\n"},
+        Row{"only ends alike", "badexample.org", "|\n"},
+        Row{"parent of the policy domain", "org", "|\n"},
+        Row{"none", "", "|\n"},
+    };
+    for (const auto& row : rows_) {
+        CAPTURE(std::string(row.name));
+        const TempDir dir;
+        Store store(dir.file("t.db"));
+        add(store, "1", {record("192.0.2.2", 4, "nothing")});
+        store.add(message("2", {report("Reporter", "2", {record("192.0.2.2", 7, "dkim")}, 0,
+                                       "shop.example.org")}));
+        store.add(message("3", {report("Reporter", "3", {record("192.0.2.9", 9, "dkim")}, 0,
+                                       "news.example.org")}));
+        schema::FailureReport sample;
+        sample.feedback_type = "auth-failure";
+        sample.reported_domain = row.reported;
+        sample.source_ip = "192.0.2.2";
+        sample.content_sha256 = digest_of("sample");
+        store.add(message("sample", {sample}));
+        CHECK(rows(store.database, "SELECT class, aggregate_messages FROM failure_samples") ==
+              row.expected);
+    }
+}
+
+TEST_CASE("the questions that are asked again and again find their rows by an index") {
+    struct Row {
+        const char* question;
+        const char* index;
+    };
+    const std::array rows_{
+        Row{"SELECT * FROM problems", "USING INDEX messages_not_understood (outcome=?"},
+        Row{"SELECT * FROM failure_samples",
+            "SCAN p\nSEARCH t USING PRIMARY KEY (domain=? AND source_ip=?)"},
+    };
+    const TempDir dir;
+    Store store(dir.file("t.db"));
+    for (const auto& row : rows_) {
+        CAPTURE(std::string(row.question));
+        std::string plan;
+        auto explain = store.database.prepare("EXPLAIN QUERY PLAN " + std::string(row.question));
+        while (explain.step()) {
+            plan += std::string(explain.text(3)) + '\n';
+        }
+        CAPTURE(plan);
+        CHECK(plan.find(row.index) != std::string::npos);
+    }
+}

@@ -173,6 +173,43 @@ TEST_CASE("every question of the cookbook has the answer that is printed there")
     }
 }
 
+TEST_CASE("who failed yesterday is asked of the day that daily counts") {
+    struct Row {
+        const char* name;
+        std::int64_t begin;  // from the begin of the day
+        std::int64_t seconds;
+    };
+    constexpr std::int64_t kHour = 3600;
+    const std::array rows_{
+        Row{"a day", 0, kDay - 1},
+        Row{"from 23:00", 23 * kHour, kDay - 1},
+        Row{"from 22:00", 22 * kHour, kDay - 1},
+        Row{"an hour at the end of the day", 23 * kHour, kHour - 1},
+        Row{"25 hours from 23:00", 23 * kHour, 25 * kHour},
+        Row{"backwards from 23:00", 23 * kHour, -2 * kDay},
+    };
+    const std::string readme = read_file(kReadme);
+    const auto begin = readme.find("```sql\n", readme.find("### Who failed yesterday?")) + 7;
+    const std::string question = readme.substr(begin, readme.find(";\n```", begin) - begin);
+    for (const auto& row : rows_) {
+        CAPTURE(std::string(row.name));
+        const TempDir dir;
+        Store store(dir.file("t.db"));
+        auto made = report("reporter.example", "1", {record("192.0.2.1", 3, "nothing")});
+        made.begin_at = kBegin + row.begin;
+        made.end_at = *made.begin_at + row.seconds;
+        hash(made);
+        (void)store.add(message("1", {made}, 2));
+        std::string sql = question;
+        std::string day = rows(store.database, "SELECT day FROM daily");
+        day.pop_back();
+        const std::string printed = "2026-11-21";
+        REQUIRE(sql.find(printed) != std::string::npos);
+        sql.replace(sql.find(printed), printed.size(), day);
+        CHECK(rows(store.database, sql) == "example.org|192.0.2.1|3\n");
+    }
+}
+
 TEST_CASE("every table and view and column is in the data dictionary and nothing else") {
     const TempDir dir;
     Store store(dir.file("t.db"));

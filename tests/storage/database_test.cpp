@@ -258,7 +258,7 @@ TEST_CASE("views of another release of the same schema are made again and those 
         Database database(file, Database::Mode::read_write);
         CHECK(rows(database, "SELECT messages FROM daily") == "3\n");
         CHECK(rows(database, "SELECT * FROM mine") == "example.org\n");
-        CHECK(rows(database, "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'") == "2\n");
+        CHECK(rows(database, "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'") == "3\n");
     }
     CHECK(dir.files() == 1);
 }

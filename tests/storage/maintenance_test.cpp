@@ -243,6 +243,62 @@ TEST_CASE("retention removes what is due and nothing else") {
     }
 }
 
+TEST_CASE("bytes that came several times go with the last message that has them") {
+    struct Row {
+        const char* name;
+        void (*set)(RetentionRules&);
+        int days_later;
+        const char* action;
+        const char* expected;  // originals that go, message_id of what is left, pruned messages
+    };
+    const auto other_days = [](RetentionRules& r) { r.other_days = 30; };
+    const std::array rows_{
+        Row{"none is due", other_days, 30, "", "0 1 of 3, 0 pruned"},
+        Row{"one is due: the youngest keeps them", other_days, 31, "", "0 3 of 3, 1 pruned"},
+        Row{"two are due", other_days, 41, "", "0 3 of 3, 2 pruned"},
+        Row{"all are due", other_days, 51, "", "1  of 3, 3 pruned"},
+        Row{"above the bound", [](RetentionRules& r) { r.max_other_bytes = 1; }, 0, "",
+            "1  of 3, 3 pruned"},
+        Row{"above the bound: a report keeps its own",
+            [](RetentionRules& r) { r.max_other_bytes = 1; }, 0,
+            "UPDATE messages SET outcome = 'report' WHERE id = 2", "0 2 of 3, 1 pruned"},
+        Row{"a report is due: its unreadable copy does not keep them",
+            [](RetentionRules& r) { r.originals_days = 30; }, 31,
+            "UPDATE messages SET outcome = iif(id = 1, 'report', 'unreadable')",
+            "1  of 3, 3 pruned"},
+        Row{"the row is deleted", [](RetentionRules&) {}, 0, "DELETE FROM messages WHERE id = 1",
+            "0 3 of 2, 0 pruned"},
+        Row{"all rows are deleted", [](RetentionRules&) {}, 0, "DELETE FROM messages",
+            "0  of 0, 0 pruned"},
+        Row{"the rows of what is due are deleted", other_days, 41,
+            "DELETE FROM messages WHERE id < 3", "0 3 of 1, 0 pruned"},
+    };
+    for (const auto& row : rows_) {
+        SUBCASE(row.name) {
+            const TempDir dir;
+            Store store(dir.file("t.db"));
+            for (const int day : {0, 10, 20}) {
+                (void)store.add(compressed("junk", {}, day));
+            }
+            REQUIRE(rows(store.database, "SELECT message_id FROM originals") == "1\n");
+            store.database.execute(row.action);
+            RetentionRules rules = keep_all();
+            row.set(rules);
+            const std::int64_t now = kReceived + row.days_later * kDay;
+            const auto planned = plan_prune(store.database, rules, now);
+            const auto pruned = prune(store.database, rules, now);
+            CHECK(planned.originals == pruned.originals);
+            CHECK(planned.original_bytes == pruned.original_bytes);
+            CHECK(std::to_string(pruned.originals) + " " +
+                      rows(store.database,
+                           "SELECT ifnull((SELECT message_id FROM originals), '') || ' of ' || "
+                           "count(*) || ', ' || count(pruned_at) || ' pruned' FROM messages") ==
+                  std::string(row.expected) + "\n");
+            CHECK(problems(store.database) == "");
+        }
+    }
+}
+
 TEST_CASE("prune: junk that was understood since it was found keeps its original") {
     const TempDir dir;
     Store store(dir.file("t.db"));
@@ -288,6 +344,64 @@ TEST_CASE("a pruned report is still known and keeps no personal data of samples"
     CHECK(problems(store.database) == "");
 }
 
+TEST_CASE("after failure_reports_days no address stands anywhere but in an original that is kept") {
+    struct Row {
+        const char* name;
+        const char* delivery_result;
+        const char* left;  // of the report: delivery_result, reporting_mta
+    };
+    const std::array rows_{
+        Row{"token of the RFC", "reject", "reject|mx.reporter.example\n"},
+        Row{"odd value", "odd for alice@victim.example", "|mx.reporter.example\n"},
+    };
+    constexpr std::string_view kText =
+        "SELECT m.subject FROM messages m WHERE m.subject LIKE '%alice%' UNION ALL "
+        "SELECT detail FROM findings WHERE detail LIKE '%alice%' UNION ALL "
+        "SELECT coalesce(auth_failure, '') || ' ' || coalesce(delivery_result, '') || ' ' || "
+        "coalesce(identity_alignment, '') || ' ' || coalesce(user_agent, '') AS words "
+        "FROM failure_reports WHERE words LIKE '%alice%'";
+    for (const auto& row : rows_) {
+        CAPTURE(std::string(row.name));
+        const TempDir dir;
+        Store store(dir.file("t.db"));
+        auto report = failure();
+        report.delivery_result = row.delivery_result;
+        report.auth_failure = "dmarc for alice@victim.example";
+        report.identity_alignment = "none of alice@victim.example";
+        report.user_agent = "alice@victim.example";
+        report.reporting_mta = "mx.reporter.example";
+        report.findings.push_back({{"odd_auth_failure", "failure", false}, {}, "alice@victim"});
+        auto mail = compressed("FW: for alice@victim.example", {report});
+        mail.findings.push_back({{"odd_header", "mime", false}, {}, "alice@victim.example"});
+        auto again = compressed("FW: again for alice@victim.example", {report});
+        again.receipt.message_id = mail.receipt.message_id;
+        (void)store.add(mail);
+        (void)store.add(again);
+        auto other = compressed("of alice", {});
+        (void)store.add(other);
+        REQUIRE(rows(store.database, kText) != "");
+        RetentionRules rules = keep_all();
+        rules.failure_reports_days = 30;
+        const std::int64_t now = kReceived + 31 * kDay;
+        CHECK(text(prune(store.database, rules, now)) == "0 0 0 0 1 0 ");
+        CHECK(rows(store.database, kText) == "Report domain: of alice\n");
+        CHECK(rows(store.database, "SELECT delivery_result, reporting_mta FROM failure_reports") ==
+              row.left);
+        CHECK(sample_forgotten(store.database, 1));
+        CHECK(sample_forgotten(store.database, 2));
+        CHECK_FALSE(sample_forgotten(store.database, 3));
+        CHECK(problems(store.database) == "");
+        // A re-send that comes later tells nothing either.
+        auto late = compressed("FW: late for alice@victim.example", {report});
+        late.receipt.message_id = mail.receipt.message_id;
+        CHECK(store.add(late).outcome == Outcome::duplicate);
+        // The original is kept longer here, and reading it again brings nothing back.
+        CHECK_FALSE(store.replace(1, mail).changed());
+        CHECK_FALSE(store.replace(2, again).changed());
+        CHECK(rows(store.database, kText) == "Report domain: of alice\n");
+    }
+}
+
 TEST_CASE("a pruned TLS report goes on counting beside an earlier one that is read late") {
     const TempDir dir;
     Store store(dir.file("t.db"));
@@ -309,6 +423,45 @@ TEST_CASE("a pruned TLS report goes on counting beside an earlier one that is re
           "1|1|0\n2|1|1\n");
     CHECK(view() == before);
     CHECK(problems(store.database) == "");
+}
+
+TEST_CASE("a TLS report of a forged range moves no date of the failures, pruned or not") {
+    struct Row {
+        const char* name;
+        std::int64_t begin;
+        std::int64_t end;
+    };
+    const std::array rows_{
+        Row{"year 2001 to 2099", 978307200, 4070908800},
+        Row{"year 2001", 978307200, 978307200 + kDay},
+        Row{"backwards", kBegin + kDay, kBegin - 9 * kDay},
+        Row{"ends a year later", kBegin, kBegin + 365 * kDay},
+    };
+    for (const auto& row : rows_) {
+        CAPTURE(std::string(row.name));
+        const TempDir dir;
+        Store store(dir.file("t.db"));
+        (void)store.add(message("good", {tls()}));
+        auto forged = tls();
+        forged.report_id = "forged";
+        forged.begin_at = row.begin;
+        forged.end_at = row.end;
+        forged.content_sha256 = schema::content_hash(forged);
+        (void)store.add(message("forged", {forged}));
+        const std::string range =
+            std::to_string(kBegin) + "|" + std::to_string(kBegin + kDay - 1) + "\n";
+        const auto view = [&] {
+            return rows(store.database,
+                        "SELECT result_type, sessions, first_seen_at, last_seen_at "
+                        "FROM tls_failures_by_domain");
+        };
+        const std::string expected = "certificate-expired|6|" + range + "(no details)|4|" + range;
+        CHECK(view() == expected);
+        RetentionRules rules = keep_all();
+        rules.reports_days = 1;
+        CHECK(prune(store.database, rules, kReceived + 100 * kDay).tls_reports == 2);
+        CHECK(view() == expected);
+    }
 }
 
 TEST_CASE("freed space goes back to the file system") {
@@ -527,6 +680,38 @@ TEST_CASE("another database is merged with identity kept") {
           "2|conflict\n4|conflict\n7|xml_broken\n");
     CHECK(rows(ours.database, "SELECT count(*) FROM failure_headers") == "1\n");
     CHECK(problems(ours.database) == "");
+}
+
+TEST_CASE("a merge brings the bytes that a younger message keeps") {
+    struct Row {
+        const char* name;
+        const char* action;
+        int days_later;
+    };
+    const std::array rows_{
+        Row{"kept with the first", "", 0},
+        Row{"the first is due", "", 31},
+        Row{"the row of the first is deleted", "DELETE FROM messages WHERE id = 1", 0},
+    };
+    for (const auto& row : rows_) {
+        CAPTURE(std::string(row.name));
+        const TempDir dir;
+        Store theirs(dir.file("theirs.db"));
+        for (const int day : {0, 10, 20}) {
+            (void)theirs.add(compressed("junk", {}, day));
+        }
+        theirs.database.execute(row.action);
+        RetentionRules rules = keep_all();
+        rules.other_days = 30;
+        (void)prune(theirs.database, rules, kReceived + row.days_later * kDay);
+        Store ours(dir.file("ours.db"));
+        MergeSource source(dir.file("theirs.db"));
+        while (auto message = source.next()) {
+            (void)ours.add(std::move(message->submission));
+        }
+        CHECK(load_original(ours.database, 1).has_value());
+        CHECK(problems(ours.database) == "");
+    }
 }
 
 TEST_CASE("one database has one serve") {

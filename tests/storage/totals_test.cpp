@@ -239,6 +239,31 @@ TEST_CASE("others write while what a domain lost is made again") {
     CHECK(verify(store.database, {}).problems.empty());
 }
 
+TEST_CASE("a column that was damaged is as the original says when its message is read again") {
+    constexpr std::array<const char*, 17> kDamage{"org_email = 'x'",   "extra_contact_info = 'x'",
+                                                  "adkim = 's'",       "aspf = 's'",
+                                                  "p = 'reject'",      "sp = 'reject'",
+                                                  "np = 'reject'",     "pct = 50",
+                                                  "fo = '1'",          "testing = 'y'",
+                                                  "version = 'x'",     "discovery_method = 'x'",
+                                                  "namespace = 'x'",   "generator = 'x'",
+                                                  "errors = 'x'",      "record_count = 99",
+                                                  "message_count = 99"};
+    const TempDir dir;
+    Store store(dir.file("t.db"));
+    const auto mail = message("a", {report("Reporter", "1", {record("192.0.2.1", 3, "dkim")})});
+    (void)store.add(mail);
+    const std::string good = rows(store.database, "SELECT * FROM aggregate_reports");
+    for (const char* damage : kDamage) {
+        CAPTURE(std::string(damage));
+        store.database.execute("UPDATE aggregate_reports SET " + std::string(damage));
+        REQUIRE(rows(store.database, "SELECT * FROM aggregate_reports") != good);
+        CHECK(store.replace(1, mail).changed());
+        CHECK(rows(store.database, "SELECT * FROM aggregate_reports") == good);
+        CHECK_FALSE(store.replace(1, mail).changed());
+    }
+}
+
 TEST_CASE("sums saturate instead of overflowing") {
     const TempDir dir;
     Store store(dir.file("t.db"));
