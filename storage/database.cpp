@@ -29,7 +29,9 @@ constexpr std::size_t kHeaderBytes = 100;  // https://sqlite.org/fileformat2.htm
     std::string reason = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
     int extended = database != nullptr ? sqlite3_extended_errcode(database) : code;
     if ((extended & 0xff) != (code & 0xff)) {
+        // The connection knows nothing of it: sqlite3_backup_step() only returns its code.
         extended = code;
+        reason = sqlite3_errstr(code);
     }
     if ((extended & 0xff) == SQLITE_IOERR && database != nullptr) {
         // SQLite forgets the cause when the write fails inside COMMIT; nothing failed since.
