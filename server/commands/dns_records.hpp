@@ -22,7 +22,8 @@ struct DnsRecordGroup {
     std::vector<DnsRecord> records;
 };
 
-/// Fills what the options leave empty, normalises names, drops repeated ones. Throws UsageError for
+/// Fills what the options leave empty, normalises names, drops repeated ones; leaves of `accept`
+/// the entries at `reports_host` if the addresses are from there, else none. Throws UsageError for
 /// a domain or address that cannot be one.
 [[nodiscard]] DnsOptions complete(DnsOptions options);
 
