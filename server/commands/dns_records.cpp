@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "schema/domain_name.hpp"
 #include "server/cli_commands.hpp"
@@ -30,41 +31,35 @@ std::string domain_of(const std::string& address) {
     return domain_argument(address.substr(at + 1));
 }
 
-/// `rua@host` or `ruf@host` where the listener takes it, else an address that it takes.
+/// `rua@host` or `ruf@host` where the listener takes it, else an address there that it takes.
 std::string accepted_address(const std::string& usual, const std::vector<std::string>& accept) {
     const auto path = smtp::parse_path("<" + usual + ">");
     if (path && smtp::Recipients(accept).check(*path) == smtp::Recipients::Verdict::accepted) {
         return usual;
     }
-    const auto plain = std::find_if(accept.begin(), accept.end(), [](const std::string& entry) {
-        return is_plain_local_part(entry.substr(0, entry.rfind('@')));
+    const auto host = usual.substr(usual.rfind('@'));
+    const auto plain = std::find_if(accept.begin(), accept.end(), [&host](const auto& entry) {
+        return entry.ends_with(host) && is_plain_local_part(entry.substr(0, entry.rfind('@')));
     });
     return plain == accept.end() ? usual : *plain;
 }
 
 /// The addresses that reports reach us at, by what the listener accepts.
 void fill_from_accept(DnsOptions& options) {
-    std::vector<std::string> entries;
     std::vector<std::string> hosts;
-    for (const auto& entry : options.accept) {
+    for (const auto& entry : std::exchange(options.accept, {})) {
         const auto domain = entry.rfind('@') + 1;
-        const auto host = schema::to_a_labels(schema::normalize_domain(entry.substr(domain)));
+        auto host = schema::to_a_labels(schema::normalize_domain(entry.substr(domain)));
         if (!host.starts_with('[')) {  // an address literal has no records
-            entries.push_back(entry.substr(0, domain) + host);
-            hosts.push_back(host);
+            options.accept.push_back(entry.substr(0, domain) + host);
+            hosts.push_back(std::move(host));
         }
     }
-    options.accept.clear();
     if (hosts.empty()) {
         return;
     }
     const bool own = std::find(hosts.begin(), hosts.end(), options.domains.front()) != hosts.end();
     options.reports_host = own ? options.domains.front() : hosts.front();
-    for (std::size_t i = 0; i < hosts.size(); ++i) {
-        if (hosts[i] == options.reports_host) {
-            options.accept.push_back(entries[i]);
-        }
-    }
     options.rua = accepted_address("rua@" + options.reports_host, options.accept);
     if (options.ruf.empty()) {
         options.ruf = accepted_address("ruf@" + options.reports_host, options.accept);
