@@ -15,7 +15,7 @@ void add_check(CommandSet& commands) {
         commands.add("check", "what needs attention now; silent when all is well",
                      {"check", "check --all", "check --nagios"}, [options, &context] {
                          return run_check([&context] { return context.load(); }, *options,
-                                          std::cout, std::time(nullptr));
+                                          std::cout, std::cerr, std::time(nullptr));
                      });
     command.add_flag("--all", options->all, "repeat what was told in the last 24 hours");
     command.add_flag("--nagios", options->nagios,

@@ -121,6 +121,9 @@ void add_dns(CommandSet& commands) {
                      {"dns example.org --for reports.example",
                       "dns example.org example.com --for reports.example --check"},
                      [options, &context] {
+                         if (options->reports_host.empty() && options->rua.empty()) {
+                             options->accept = context.load().smtp.accept;
+                         }
                          return run_dns(*options, context.err_terminal(), std::cout, std::cerr);
                      });
     command.add_option("DOMAIN", options->domains, "domains whose mail is reported on")->required();
@@ -129,9 +132,11 @@ void add_dns(CommandSet& commands) {
         return command.add_option(name, place, words)->type_name(type);
     };
     text("--for", options->reports_host, "HOST",
-         "domain of the report addresses; default the first DOMAIN");
-    text("--rua", options->rua, "ADDRESS", "aggregate and TLS reports; default rua@HOST");
-    text("--ruf", options->ruf, "ADDRESS", "failure reports; default ruf@HOST");
+         "domain of the report addresses; default that of smtp.accept, else the first DOMAIN");
+    text("--rua", options->rua, "ADDRESS",
+         "aggregate and TLS reports; default rua@HOST, or what smtp.accept has");
+    text("--ruf", options->ruf, "ADDRESS",
+         "failure reports; default ruf@HOST, or what smtp.accept has");
     text("--mail-host", options->mail_host, "NAME",
          "what the MX names; default mx. before the domain of each address");
     CLI::Option* check = command.add_flag(

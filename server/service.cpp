@@ -17,6 +17,7 @@
 
 #include "server/clock_watch.hpp"
 #include "server/commands/prune.hpp"
+#include "server/config_changes.hpp"
 #include "server/housekeeping.hpp"
 #include "server/ingest_settings.hpp"
 #include "server/intake.hpp"
@@ -137,6 +138,7 @@ class Service {
     void wait_for_signal();
     void on_signal(int signal);
     void reload();
+    void tell_what_needs_restart(const Config& fresh);
     void offer_tls();
     void look_at_certificate();
     void warn_of_certificate();
@@ -385,7 +387,7 @@ void Service::on_signal(int signal) {
     }
 }
 
-/// Recipients, certificate and log level: all or nothing.
+/// Recipients, certificate and log level: all or nothing. Other keys that changed are named.
 void Service::reload() {
     supervisor_.reloading();
     try {
@@ -411,6 +413,7 @@ void Service::reload() {
         log_.write(LogLevel::info,
                    LogLine("reloaded")
                        .number("accept", static_cast<std::int64_t>(fresh.smtp.accept.size())));
+        tell_what_needs_restart(fresh);
         if (tls_) {
             offer_tls();
         }
@@ -424,6 +427,25 @@ void Service::reload() {
                                                "configuration stays in force"));
     }
     supervisor_.ready();
+}
+
+void Service::tell_what_needs_restart(const Config& fresh) {
+    Config running = config_;
+    if (tls_) {  // perhaps by an earlier reload
+        running.tls.certificate = tls_->settings().certificate.string();
+        running.tls.key = tls_->settings().key.string();
+    }
+    std::string keys;
+    for (const auto name : keys_that_need_restart(std::move(running), fresh)) {
+        keys += (keys.empty() ? "" : ",") + std::string(name);
+    }
+    if (!keys.empty()) {
+        log_.write(LogLevel::warn, LogLine("reload-ignored")
+                                       .words("keys", keys)
+                                       .words("next",
+                                              "restart the service; until then the old values of "
+                                              "these keys stay in force"));
+    }
 }
 
 /// The certificate is there, or is another one.

@@ -29,7 +29,9 @@ constexpr std::size_t kHeaderBytes = 100;  // https://sqlite.org/fileformat2.htm
     std::string reason = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
     int extended = database != nullptr ? sqlite3_extended_errcode(database) : code;
     if ((extended & 0xff) != (code & 0xff)) {
+        // The connection knows nothing of it: sqlite3_backup_step() only returns its code.
         extended = code;
+        reason = sqlite3_errstr(code);
     }
     if ((extended & 0xff) == SQLITE_IOERR && database != nullptr) {
         // SQLite forgets the cause when the write fails inside COMMIT; nothing failed since.
@@ -105,13 +107,25 @@ std::string owner_of(std::filesystem::path path) {
                : std::to_string(status.st_uid);
 }
 
+std::string run_as_owner(const std::filesystem::path& path) {
+    return "; run this as user " + owner_of(std::filesystem::absolute(path)) + ", who owns it";
+}
+
+/// Of a file that SQLite could open for reading only.
+std::string why_read_only(const std::filesystem::path& path) {
+    struct stat status {};
+    const bool others = ::stat(path.c_str(), &status) == 0 && status.st_uid != ::geteuid();
+    const bool denied =
+        ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) != 0 && errno == EACCES;
+    return path.string() + ": is read-only" + (others && denied ? run_as_owner(path) : "");
+}
+
 // SQLite says `unable to open database file` whatever the reason is.
 void require_readable(const std::filesystem::path& path) {
     if (::faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) != 0 && errno == EACCES) {
-        throw DatabaseError(SQLITE_CANTOPEN,
-                            path.string() + ": cannot be opened: " +
-                                std::generic_category().message(EACCES) + "; run this as user " +
-                                owner_of(std::filesystem::absolute(path)) + ", who owns it");
+        throw DatabaseError(SQLITE_CANTOPEN, path.string() + ": cannot be opened: " +
+                                                 std::generic_category().message(EACCES) +
+                                                 run_as_owner(path));
     }
 }
 
@@ -351,7 +365,7 @@ Database::Database(std::filesystem::path path, Mode mode) : path_(std::move(path
         open(SQLITE_OPEN_READWRITE, "");
         check_ours();
         if (sqlite3_db_readonly(handle_.get(), "main") == 1) {
-            throw DatabaseError(SQLITE_READONLY, path_.string() + ": is read-only");
+            throw DatabaseError(SQLITE_READONLY, why_read_only(path_));
         }
         execute("PRAGMA cell_size_check = ON");
         if (const auto size = std::filesystem::file_size(path_);

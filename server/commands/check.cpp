@@ -9,6 +9,7 @@
 #include "server/commands/check_reports.hpp"
 #include "server/commands/open_database.hpp"
 #include "server/terminal.hpp"
+#include "storage/database.hpp"
 #include "storage/settings.hpp"
 
 namespace dmarcbox {
@@ -20,6 +21,8 @@ constexpr std::int64_t kRepeatSeconds = 86400;
 /// Setting that remembers what was told: {key: [severity, time]}.
 constexpr std::string_view kToldSetting = "check.told";
 constexpr int kNagiosUnknown = 3;
+constexpr int kCorrupt = 11;       // SQLITE_CORRUPT
+constexpr int kNotADatabase = 26;  // SQLITE_NOTADB
 
 CheckResult look(const Config& config, storage::Database& database, std::int64_t now) {
     CheckResult result;
@@ -81,6 +84,12 @@ std::vector<CheckFinding> not_told_yet(storage::Database& database,
     return fresh;
 }
 
+/// A file that cannot be written to still has findings; one that is broken has an error.
+bool is_readable_still(const storage::DatabaseError& error) {
+    const int code = error.code() & 0xff;
+    return code != kCorrupt && code != kNotADatabase;
+}
+
 std::string total_of(const std::vector<CheckFinding>& findings) {
     const auto critical = std::count_if(findings.begin(), findings.end(), [](const auto& f) {
         return f.severity == Severity::critical;
@@ -138,6 +147,7 @@ int print_nagios(const CheckResult& result, std::ostream& out) {
 int run_check(const std::function<Config()>& load,
               const CheckOptions& options,
               std::ostream& out,
+              std::ostream& err,
               std::int64_t now) {
     if (options.nagios) {
         try {
@@ -150,15 +160,41 @@ int run_check(const std::function<Config()>& load,
         }
     }
     const Config config = load();
-    auto database = open_database(config, options.all ? storage::Database::Mode::read_only
-                                                      : storage::Database::Mode::read_write);
+    std::string not_remembered;
+    auto database = [&] {
+        if (!options.all) {
+            try {
+                return open_database(config, storage::Database::Mode::read_write);
+            } catch (const storage::DatabaseError& error) {
+                if (!is_readable_still(error)) {
+                    throw;
+                }
+                not_remembered = error.what();
+            }
+        }
+        return open_database(config, storage::Database::Mode::read_only);
+    }();
     const CheckResult result = look(config, database, now);
-    const auto told = options.all ? result.findings : not_told_yet(database, result, now);
+    std::vector<CheckFinding> told = result.findings;
+    if (!options.all && not_remembered.empty()) {
+        try {
+            told = not_told_yet(database, result, now);
+        } catch (const storage::DatabaseError& error) {
+            if (!is_readable_still(error)) {
+                throw;
+            }
+            not_remembered = config.storage.path.string() + ": " + error.what();
+        }
+    }
     for (const auto& finding : told) {
         out << word_of(finding.severity) << "  " << finding.text << '\n';
     }
     if (!told.empty()) {
-        out << total_of(told) << '\n';
+        out << total_of(told) << std::endl;
+        if (!not_remembered.empty()) {
+            err << "dmarcbox: the next `check` tells all of this again, since it cannot be noted: "
+                << escape_for_terminal(not_remembered) << '\n';
+        }
     }
     return result.findings.empty() ? 0 : 1;
 }

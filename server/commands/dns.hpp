@@ -12,11 +12,14 @@ namespace dmarcbox {
 /// `dmarcbox dns DOMAIN... [--for HOST]`: what to publish, and with `check` whether it is.
 struct DnsOptions {
     std::vector<std::string> domains;  ///< whose mail is reported on
+    std::vector<std::string> accept;   ///< smtp.accept; counts if neither of the next two is given
     std::string reports_host;  ///< domain of the report addresses; empty: that of `rua`, else the
-                               ///< first domain
-    std::string rua;           ///< address for aggregate and TLS reports; empty: rua@reports_host
-    std::string ruf;           ///< address for failure reports; empty: ruf@reports_host
-    std::string mail_host;     ///< MX target; empty: mx. before each domain of an address
+                               ///< first domain if `accept` names it, else the first of `accept`,
+                               ///< else the first domain
+    std::string rua;  ///< address for aggregate and TLS reports; empty: rua@reports_host, or what
+                      ///< `accept` has there
+    std::string ruf;  ///< address for failure reports; empty: ruf@reports_host, likewise
+    std::string mail_host;  ///< MX target; empty: mx. before each domain of an address
     bool check = false;
     std::string name_server;       ///< ADDRESS or ADDRESS@PORT; empty: those of resolv.conf
     std::uint16_t smtp_port = 25;  ///< where --check expects the listener; 0: do not connect

@@ -14,10 +14,13 @@
 #include <stdexcept>
 
 #include "schema/dmarc_record.hpp"
+#include "schema/domain_name.hpp"
 #include "server/cli_commands.hpp"
 #include "server/commands/dns_records.hpp"
 #include "server/dns_resolver.hpp"
 #include "server/net/file_descriptor.hpp"
+#include "server/smtp/address.hpp"
+#include "server/smtp/ascii.hpp"
 #include "server/terminal.hpp"
 
 namespace dmarcbox {
@@ -82,13 +85,21 @@ class Checker {
         : options_(options), out_(out), resolver_(options.name_server) {}
 
     bool run() {
-        const auto hosts = report_hosts(options_);
-        for (const auto& host : hosts) {
-            check_mail_host(host);
-        }
+        std::vector<std::vector<std::string>> hosts;  // of each domain
+        std::vector<std::string> looked_at;
         for (const auto& domain : options_.domains) {
+            hosts.push_back(hosts_for(domain));
+            for (const auto& host : hosts.back()) {
+                if (std::find(looked_at.begin(), looked_at.end(), host) == looked_at.end()) {
+                    check_mail_host(host);
+                    looked_at.push_back(host);
+                }
+            }
+        }
+        for (std::size_t i = 0; i < options_.domains.size(); ++i) {
+            const auto& domain = options_.domains[i];
             check_policy(domain);
-            for (const auto& host : hosts) {
+            for (const auto& host : hosts[i]) {
                 check_authorization(domain, host);
             }
             check_tls_reports(domain);
@@ -119,14 +130,33 @@ class Checker {
         return true;
     }
 
+    /// Where reports on the domain go: of what is accepted that which its record names, if it does.
+    std::vector<std::string> hosts_for(const std::string& domain) {
+        std::vector<std::string> hosts;
+        if (!options_.accept.empty()) {
+            for (const auto& value : resolver_.resolve("_dmarc." + domain, Type::txt).values) {
+                const auto record = schema::parse_tag_record(value, "DMARC1");
+                for (const auto* tag : {"rua", "ruf"}) {
+                    const auto ours =
+                        record ? address_of_ours(record->find(tag), options_.rua) : std::nullopt;
+                    auto host = ours ? schema::to_a_labels(ours->substr(ours->rfind('@') + 1)) : "";
+                    if (!host.empty() &&
+                        std::find(hosts.begin(), hosts.end(), host) == hosts.end()) {
+                        hosts.push_back(std::move(host));
+                    }
+                }
+            }
+        }
+        return hosts.empty() ? report_hosts(options_) : hosts;
+    }
+
     void check_mail_host(const std::string& domain) {
         const auto mx = resolver_.resolve(domain, Type::mx);
         if (!answered(mx, "MX " + domain)) {
             return;
         }
         if (mx.status == DnsAnswer::Status::nothing) {
-            missing("MX " + domain + " is missing, so report mail does not arrive",
-                    mail_record(options_, domain));
+            check_mail_without_mx(domain);
             return;
         }
         for (const auto& value : mx.values) {
@@ -134,28 +164,62 @@ class Checker {
         }
     }
 
+    /// Mail goes to the address records of the name itself (RFC 5321 section 5.1).
+    void check_mail_without_mx(const std::string& domain) {
+        const auto addresses = addresses_of(domain);
+        if (!addresses) {
+            return;
+        }
+        const auto wanted = mail_record(options_, domain);
+        if (addresses->empty()) {
+            missing("MX " + domain + " is missing, so report mail does not arrive", wanted);
+            return;
+        }
+        warn("MX " + domain + " is missing, so report mail goes to the address of that name," +
+             joined(*addresses) + ". If that is another machine, publish: " + wanted.line());
+        check_greetings(*addresses);
+    }
+
     void check_mail_target(const std::string& domain, const std::string& host) {
         if (host.empty()) {
             fail("MX " + domain + " is \".\": it says that this domain receives no mail");
             return;
         }
+        const auto addresses = addresses_of(host);
+        if (!addresses) {
+            return;
+        }
+        if (addresses->empty()) {
+            fail("MX " + domain + " -> " + host + ", which has no A or AAAA record");
+            return;
+        }
+        ok("MX " + domain + " -> " + host + joined(*addresses));
+        check_greetings(*addresses);
+    }
+
+    /// nullopt: could not be looked up, which is told.
+    std::optional<std::vector<std::string>> addresses_of(const std::string& host) {
         std::vector<std::string> addresses;
         for (const auto type : {Type::a, Type::aaaa}) {
             const auto answer = resolver_.resolve(host, type);
             if (!answered(answer, host)) {
-                return;
+                return std::nullopt;
             }
             addresses.insert(addresses.end(), answer.values.begin(), answer.values.end());
         }
-        if (addresses.empty()) {
-            fail("MX " + domain + " -> " + host + ", which has no A or AAAA record");
-            return;
-        }
+        return addresses;
+    }
+
+    /// Each with a blank in front.
+    static std::string joined(const std::vector<std::string>& addresses) {
         std::string shown;
         for (const auto& address : addresses) {
             shown += ' ' + address;
         }
-        ok("MX " + domain + " -> " + host + shown);
+        return shown;
+    }
+
+    void check_greetings(const std::vector<std::string>& addresses) {
         if (options_.smtp_port == 0) {
             return;
         }
@@ -196,12 +260,25 @@ class Checker {
                              }) > 1;
     }
 
-    bool names_address(const std::string* uris, const std::string& address) {
+    /// The first address of the URIs that the listener takes as it takes `wanted`; nullopt if none.
+    std::optional<std::string> address_of_ours(const std::string* uris,
+                                               const std::string& wanted) const {
         if (uris == nullptr) {
-            return false;
+            return std::nullopt;
         }
-        const auto addresses = schema::report_addresses(*uris);
-        return std::find(addresses.begin(), addresses.end(), address) != addresses.end();
+        std::vector<std::string> accept = options_.accept;
+        accept.push_back(wanted);
+        const smtp::Recipients recipients(accept);
+        for (const auto& address : schema::report_addresses(*uris)) {
+            auto path = smtp::parse_path("<" + address + ">");
+            if (path) {
+                path->domain = schema::to_a_labels(std::move(path->domain));
+            }
+            if (path && recipients.check(*path) == smtp::Recipients::Verdict::accepted) {
+                return address;
+            }
+        }
+        return std::nullopt;
     }
 
     void check_policy(const std::string& domain) {
@@ -221,15 +298,15 @@ class Checker {
         }
         const auto* policy = record->find("p");
         const auto* rua = record->find("rua");
-        if (!names_address(rua, options_.rua)) {
+        const auto ours = address_of_ours(rua, options_.rua);
+        if (!ours) {
             fail(name + ": rua does not name " + options_.rua +
                  ", so no aggregate report comes here. Put rua=mailto:" + options_.rua +
                  " into it");
         } else {
-            ok(name + ": p=" + (policy != nullptr ? *policy : "none (absent)") +
-               ", rua=" + options_.rua);
+            ok(name + ": p=" + (policy != nullptr ? *policy : "none (absent)") + ", rua=" + *ours);
         }
-        if (!names_address(record->find("ruf"), options_.ruf)) {
+        if (!address_of_ours(record->find("ruf"), options_.ruf)) {
             warn(name + ": ruf does not name " + options_.ruf +
                  ", so no failure report comes here (few reporters send them)");
         }
@@ -243,14 +320,15 @@ class Checker {
         constexpr std::array<std::string_view, 3> kPolicies{"none", "quarantine", "reject"};
         for (const auto* tag : {"p", "sp", "np"}) {
             const auto* value = record.find(tag);
-            if (value != nullptr &&
-                std::find(kPolicies.begin(), kPolicies.end(), *value) == kPolicies.end()) {
+            if (value != nullptr && std::find(kPolicies.begin(), kPolicies.end(),
+                                              smtp::to_lower(*value)) == kPolicies.end()) {
                 fail(name + ": " + tag + "=" + *value + " is not none, quarantine or reject");
             }
         }
         for (const auto* tag : {"adkim", "aspf"}) {
             const auto* value = record.find(tag);
-            if (value != nullptr && *value != "r" && *value != "s") {
+            if (value != nullptr && smtp::to_lower(*value) != "r" &&
+                smtp::to_lower(*value) != "s") {
                 fail(name + ": " + tag + "=" + *value + " is not r or s");
             }
         }
@@ -292,8 +370,10 @@ class Checker {
             return;
         }
         const auto record = only_record(answer, name, "TLSRPTv1");
-        if (record && names_address(record->find("rua"), options_.rua)) {
-            ok(name + ": rua=" + options_.rua);
+        const auto ours = record ? address_of_ours(record->find("rua"), options_.rua)
+                                 : std::optional<std::string>{};
+        if (ours) {
+            ok(name + ": rua=" + *ours);
         } else if (record) {
             warn(name + ": rua does not name " + options_.rua + ", so no TLS report comes here");
         } else if (!has_several(answer, "TLSRPTv1")) {

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "schema/domain_name.hpp"
 #include "server/cli_commands.hpp"
 #include "server/commands/domain_argument.hpp"
+#include "server/smtp/address.hpp"
 
 namespace dmarcbox {
 namespace {
@@ -27,6 +29,41 @@ std::string domain_of(const std::string& address) {
                          "\" is no mail address (letters, digits and . _ + - = before the @)");
     }
     return domain_argument(address.substr(at + 1));
+}
+
+/// `rua@host` or `ruf@host` where the listener takes it, else an address there that it takes.
+std::string accepted_address(const std::string& usual, const std::vector<std::string>& accept) {
+    const auto path = smtp::parse_path("<" + usual + ">");
+    if (path && smtp::Recipients(accept).check(*path) == smtp::Recipients::Verdict::accepted) {
+        return usual;
+    }
+    const auto host = usual.substr(usual.rfind('@'));
+    const auto plain = std::find_if(accept.begin(), accept.end(), [&host](const auto& entry) {
+        return entry.ends_with(host) && is_plain_local_part(entry.substr(0, entry.rfind('@')));
+    });
+    return plain == accept.end() ? usual : *plain;
+}
+
+/// The addresses that reports reach us at, by what the listener accepts.
+void fill_from_accept(DnsOptions& options) {
+    std::vector<std::string> hosts;
+    for (const auto& entry : std::exchange(options.accept, {})) {
+        const auto domain = entry.rfind('@') + 1;
+        auto host = schema::to_a_labels(schema::normalize_domain(entry.substr(domain)));
+        if (!host.starts_with('[')) {  // an address literal has no records
+            options.accept.push_back(entry.substr(0, domain) + host);
+            hosts.push_back(std::move(host));
+        }
+    }
+    if (hosts.empty()) {
+        return;
+    }
+    const bool own = std::find(hosts.begin(), hosts.end(), options.domains.front()) != hosts.end();
+    options.reports_host = own ? options.domains.front() : hosts.front();
+    options.rua = accepted_address("rua@" + options.reports_host, options.accept);
+    if (options.ruf.empty()) {
+        options.ruf = accepted_address("ruf@" + options.reports_host, options.accept);
+    }
 }
 
 }  // namespace
@@ -53,6 +90,11 @@ DnsOptions complete(DnsOptions options) {
         }
     }
     options.domains = std::move(domains);
+    if (options.reports_host.empty() && options.rua.empty()) {
+        fill_from_accept(options);
+    } else {
+        options.accept.clear();
+    }
     if (options.reports_host.empty()) {
         options.reports_host = options.rua.empty() ? options.domains.at(0) : domain_of(options.rua);
     }

@@ -22,8 +22,8 @@ struct DnsRecordGroup {
     std::vector<DnsRecord> records;
 };
 
-/// Fills what the options leave empty, normalises names, drops repeated ones. Throws UsageError for
-/// a domain or address that cannot be one.
+/// Fills what the options leave empty, normalises names, drops repeated ones; clears `accept` where
+/// an address or host is given. Throws UsageError for a domain or address that cannot be one.
 [[nodiscard]] DnsOptions complete(DnsOptions options);
 
 /// Domains of the addresses for reports, each once: what needs an MX, and may have to authorise.

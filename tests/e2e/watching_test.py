@@ -139,6 +139,19 @@ def the_level_follows_reload_and_signal(program):
         event(service, "reloaded")
 
 
+def a_reload_names_the_keys_that_it_does_not_take(program):
+    with Service(program) as service:
+        event(service, "ready")
+        service.process.send_signal(signal.SIGHUP)
+        event(service, "reloaded")
+        check(not events(service, "reload-ignored"), "nothing changed:\n" + service.log())
+        service.configure(smtp="max_recipients = 7", rest='[failure_reports]\nkeep = "full"\n')
+        service.process.send_signal(signal.SIGHUP)
+        ignored = event(service, "reload-ignored")
+        check(ignored["level"] == "warn" and ignored["keys"] == "smtp.max_recipients,failure_reports.keep" and
+              ignored["next"].startswith("restart the service"), str(ignored))
+
+
 def quiet(service):
     before = len(events(service, "session"))
     send(service, report(os.urandom(4).hex()))
@@ -206,6 +219,7 @@ def a_full_disk_is_no_readiness(program):
 if __name__ == "__main__":
     sys.exit(run_cases([the_start_is_told_in_order, who_accepts_nobody_is_told, ids_lead_from_session_to_message_to_rows,
                         an_unreadable_mail_names_its_fault_and_the_next_command, repeats_are_written_once_a_minute,
-                        text_of_a_client_cannot_forge_a_line, the_level_follows_reload_and_signal, json_lines_are_objects,
+                        text_of_a_client_cannot_forge_a_line, the_level_follows_reload_and_signal,
+                        a_reload_names_the_keys_that_it_does_not_take, json_lines_are_objects,
                         the_journal_gets_priorities_instead_of_a_second_time,
                         ready_says_why_not_and_finds_out_when_it_is_again, a_full_disk_is_no_readiness]))

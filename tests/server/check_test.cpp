@@ -48,8 +48,10 @@ class Box {
     }
     std::string run(bool nagios, int expected_code, bool all = false) {
         std::ostringstream out;
-        CHECK(run_check([this] { return config; }, {.nagios = nagios, .all = all}, out, now) ==
+        std::ostringstream err;
+        CHECK(run_check([this] { return config; }, {.nagios = nagios, .all = all}, out, err, now) ==
               expected_code);
+        said = err.str();
         return out.str();
     }
 
@@ -57,6 +59,7 @@ class Box {
     Store store;
     Config config;
     std::string policy = "none";
+    std::string said;  ///< on standard error by the last run
     std::int64_t now = kReceived + 19 * kDay + 3600;
 };
 
@@ -385,7 +388,7 @@ TEST_CASE("check: a finding is told once a day or when it is worse") {
 TEST_CASE("check: the plugin always says one line") {
     std::ostringstream out;
     CHECK(run_check([]() -> Config { throw ConfigError("smtp.accept\x1b|x: wrong"); },
-                    {.nagios = true, .all = false}, out, 0) == 3);
+                    {.nagios = true, .all = false}, out, out, 0) == 3);
     CHECK(out.str() == "DMARCBOX UNKNOWN - smtp.accept\\u{1b}\\u{7c}x: wrong\n");
     Box box;
     box.config.storage.path = box.dir.file("none.db");

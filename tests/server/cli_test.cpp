@@ -228,6 +228,58 @@ TEST_CASE("cli: a database of another user is told with its owner") {
     }
 }
 
+TEST_CASE("cli: check tells its findings also where it cannot note that it did") {
+    struct Row {
+        const char* name;
+        const char* shell;  ///< in front of the program
+        const char* reason;
+    };
+    const std::array rows{
+        Row{"a full disk", "trap '' XFSZ; ulimit -f 0; exec", "t.db: "},
+        Row{"a file that others write", "exec setpriv --reuid=65534 --regid=65534 --clear-groups",
+            "t.db: is read-only; run this as user root, who owns it\n"},
+    };
+    for (const auto& row : rows) {
+        SUBCASE(row.name) {
+            const bool as_other = std::string_view(row.shell).find("setpriv") != std::string::npos;
+            if (as_other && ::geteuid() != 0) {
+                return;  // needs a second user
+            }
+            const CommandFolder folder;
+            folder.write("mail.eml", kReportMail);
+            REQUIRE(folder.run("import --db t.db mail.eml").code == 0);
+            std::filesystem::permissions(folder / ".", std::filesystem::perms(0755));
+            std::filesystem::permissions(folder / "t.db", std::filesystem::perms(0644));
+            const auto run = [&](const std::string& arguments) {
+                folder.write("limited.sh",
+                             row.shell + std::string(" '" DMARCBOX_BINARY "' ") + arguments + "\n");
+                // Through pipes, since the limit holds for the files of the results too.
+                const std::string line = "cd '" + (folder / ".") +
+                                         "' && { { sh limited.sh; echo $? >&3; } 2>&4 | cat >out; "
+                                         "} 3>code 4>&1 | cat >err";
+                REQUIRE(std::system(line.c_str()) == 0);
+                return folder.read("code");
+            };
+            if (run("--version") != "0\n") {
+                return;  // the build folder is closed to others
+            }
+            for (int i = 0; i < 2; ++i) {
+                CHECK(run("check --db t.db") == "1\n");
+                CHECK(folder.read("out").find("CRIT  no report from anyone for ") == 0);
+                const std::string said = folder.read("err");
+                CHECK(
+                    said.starts_with("dmarcbox: the next `check` tells all of this again, since it "
+                                     "cannot be noted: " +
+                                     std::string(row.reason)));
+            }
+            const std::string told = folder.read("out");
+            CHECK(run("check --all --db t.db") == "1\n");
+            CHECK(folder.read("out") == told);
+            CHECK(folder.read("err").substr(0, 8) != "dmarcbox");
+        }
+    }
+}
+
 TEST_CASE("cli: output that cannot be written is an error") {
     const CommandFolder folder;
     for (const char* arguments : {"config", "--help", "--version"}) {

@@ -9,7 +9,9 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "server/config_changes.hpp"
 #include "server/config_keys.hpp"
 #include "server/nearest.hpp"
 
@@ -250,6 +252,55 @@ TEST_CASE("config: every key has one name and one place") {
                   .insert(std::visit([](auto* p) { return static_cast<const void*>(p); },
                                      key.place(config)))
                   .second);
+    }
+}
+
+TEST_CASE("config: what a reload does not take is named") {
+    struct Row {
+        const char* name;
+        const char* running;
+        const char* fresh;
+        std::vector<std::string_view> expected;
+    };
+    const std::array rows{
+        Row{"nothing changed",
+            "[smtp]\naccept = [\"@a.example\"]\n",
+            "[smtp]\naccept = [\"@a.example\"]\n",
+            {}},
+        Row{"a default that is written down", "", "[failure_reports]\nkeep = \"headers\"\n", {}},
+        Row{"recipients and level",
+            "",
+            "[smtp]\naccept = [\"@a.example\"]\n[log]\nlevel = \"warn\"\n",
+            {}},
+        Row{"what only `check` reads", "", "[check]\nsilent_days = 9\n", {}},
+        Row{"ports and what is kept",
+            "",
+            "[failure_reports]\nkeep = \"redacted\"\n[smtp]\nlisten = [\"[::]:2525\"]\n",
+            {"smtp.listen", "failure_reports.keep"}},
+        Row{"a line that is gone",
+            "[retention]\nreports_days = 30\n",
+            "",
+            {"retention.reports_days"}},
+        Row{"a certificate that came",
+            "",
+            "[smtp.tls]\ncertificate = \"c\"\nkey = \"k\"\nmin_version = \"1.3\"\n",
+            {}},
+        Row{"another certificate",
+            "[smtp.tls]\ncertificate = \"c\"\nkey = \"k\"\n",
+            "[smtp.tls]\ncertificate = \"d\"\nkey = \"l\"\n",
+            {}},
+        Row{"a certificate that went",
+            "[smtp.tls]\ncertificate = \"c\"\nkey = \"k\"\n",
+            "",
+            {"smtp.tls.certificate", "smtp.tls.key"}},
+    };
+    for (const auto& row : rows) {
+        SUBCASE(row.name) {
+            const Folder folder;
+            CHECK(keys_that_need_restart(load_config(folder.write("a.toml", row.running), {}),
+                                         load_config(folder.write("b.toml", row.fresh), {})) ==
+                  row.expected);
+        }
     }
 }
 

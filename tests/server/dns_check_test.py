@@ -24,6 +24,8 @@ ZONES = {
 mx IN A 127.0.0.1
 good.example._report._dmarc IN TXT "v=DMARC1;"
 pct.example._report._dmarc IN TXT "v=DMARC1"
+spelling.example._report._dmarc IN TXT "v=DMARC1"
+customer.example._report._dmarc IN TXT "v=DMARC1"
 """,
     "good.example": """_dmarc IN TXT "v=DMARC1; p=none; " "rua=mailto:rua@reports.example!10m,mailto:x@good.example; ruf=mailto:ruf@reports.example"
 _smtp._tls IN TXT "v=TLSRPTv1; rua=mailto:rua@reports.example"
@@ -46,6 +48,14 @@ mx IN A 127.0.0.1
 *._report._dmarc IN TXT "v=DMARC1"
 """,
     "nomx.example": "",
+    "nomxbuta.example": """@ IN A 127.0.0.1
+""",
+    "spelling.example": """_dmarc IN TXT "v=DMARC1; p=Quarantine; sp=NONE; adkim=R; aspf=S; rua=mailto:RUA@Reports.Example; ruf=mailto:ruf+spelling.example@reports.example"
+_smtp._tls IN TXT "v=TLSRPTv1; rua=mailto:rua+tls@reports.example"
+""",
+    "customer.example": """_dmarc IN TXT "v=DMARC1; p=none; rua=mailto:customer-17@reports.example; ruf=mailto:customer-17@reports.example"
+_smtp._tls IN TXT "v=TLSRPTv1; rua=mailto:customer-17@reports.example"
+""",
     "forwild.example": """_dmarc IN TXT "v=DMARC1; p=none; rua=mailto:rua@wild.example; ruf=mailto:ruf@wild.example"
 """,
 }
@@ -78,7 +88,30 @@ CASES = [
       "ok    empty.example._report._dmarc.wild.example"], []),
     (["good.example", "--for", "nomx.example", "--rua", "rua@reports.example"], 1,
      ["FAIL  MX nomx.example is missing, so report mail does not arrive. Publish: nomx.example. MX 10 mx.nomx.example."], []),
+    # RFC 5321 section 5.1: mail goes to the address record.
+    (["good.example", "--for", "nomxbuta.example", "--rua", "rua@nomxbuta.example"], 1,
+     ["WARN  MX nomxbuta.example is missing, so report mail goes to the address of that name, 127.0.0.1.", "ok    port"],
+     ["does not arrive"]),
+    # Values in any case; addresses as the listener takes them.
+    (["spelling.example", "--for", "reports.example"], 0,
+     ["ok    _dmarc.spelling.example: p=Quarantine, rua=RUA@reports.example",
+      "ok    _smtp._tls.spelling.example: rua=rua+tls@reports.example"], ["FAIL", "WARN"]),
+    (["customer.example", "--for", "reports.example"], 1, ["FAIL  _dmarc.customer.example: rua does not name rua@reports.example"], []),
+    # Without --for: the addresses of smtp.accept, as `check` and `summary` advise.
+    (["good.example", "--config", "one.toml"], 0, ["ok    _dmarc.good.example: p=none, rua=rua@reports.example"], ["FAIL", "WARN"]),
+    (["good.example", "--config", "both.toml"], 0, ["ok    MX reports.example", "ok    _dmarc.good.example: p=none, rua=rua@reports.example"],
+     ["FAIL", "WARN", "MX good.example"]),
+    (["empty.example", "--config", "both.toml"], 1, ["FAIL  _dmarc.empty.example is missing. Publish: _dmarc.empty.example. TXT \"v=DMARC1; "
+                                                     "p=none; rua=mailto:rua@reports.example"], []),
+    (["customer.example", "--config", "all.toml"], 0, ["ok    _dmarc.customer.example: p=none, rua=customer-17@reports.example"],
+     ["FAIL", "WARN"]),
 ]
+
+CONFIGS = {
+    "one.toml": '[smtp]\naccept = ["rua@reports.example", "ruf@reports.example"]\n',
+    "both.toml": '[smtp]\naccept = ["rua@reports.example", "ruf@reports.example", "@good.example"]\n',
+    "all.toml": '[smtp]\naccept = ["@reports.example"]\n',
+}
 
 
 def free_port(kind):
@@ -117,6 +150,8 @@ def main():
         (folder / f"{origin}.zone").write_text(ZONE.format(origin=origin) + records)
         config += f"zone:\n  name: {origin}\n  zonefile: {origin}.zone\n"
     (folder / "nsd.conf").write_text(config)
+    for name, text in CONFIGS.items():
+        (folder / name).write_text(text)
     name_server = subprocess.Popen([nsd, "-d", "-c", folder / "nsd.conf"], stdout=subprocess.DEVNULL, stderr=open(folder / "nsd.log", "wb"))
     listener = socket.create_server(("127.0.0.1", 0))
     smtp_port = listener.getsockname()[1]
@@ -126,7 +161,7 @@ def main():
     try:
         for arguments, code, lines, never in CASES:
             run = subprocess.run([binary, "dns", *arguments, "--check", "--name-server", f"127.0.0.1@{port}", "--smtp-port", str(smtp_port)],
-                                 capture_output=True, text=True, timeout=60)
+                                 capture_output=True, text=True, timeout=60, cwd=folder)
             faults = [] if run.returncode == code else [f"exit {run.returncode} instead of {code}"]
             faults += [f"no line starts with {wanted!r}" for wanted in lines
                        if not any(line.startswith(wanted) for line in run.stdout.splitlines())]

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <sstream>
 
 #include "server/cli_commands.hpp"
@@ -61,6 +62,74 @@ TEST_CASE("dns: each address has the records of its own domain") {
               "example.org._report._dmarc.failures.example. TXT \"v=DMARC1\"",
               "*._report._dmarc.failures.example. TXT \"v=DMARC1\"",
               "_smtp._tls.example.org. TXT \"v=TLSRPTv1; rua=mailto:rua@reports.example\""});
+}
+
+TEST_CASE("dns: the addresses are those that the listener accepts") {
+    struct Row {
+        const char* name;
+        std::vector<std::string> accept;
+        std::string given_host;
+        std::string rua;
+        std::string ruf;
+    };
+    const std::array rows{
+        Row{"nothing is configured", {}, "", "rua@example.org", "ruf@example.org"},
+        Row{"two addresses of another domain",
+            {"RUA@reports.example", "ruf@reports.example"},
+            "",
+            "rua@reports.example",
+            "ruf@reports.example"},
+        Row{"a whole domain",
+            {"@Reports.Example."},
+            "",
+            "rua@reports.example",
+            "ruf@reports.example"},
+        Row{"one address of another name",
+            {"dmarc@reports.example"},
+            "",
+            "dmarc@reports.example",
+            "dmarc@reports.example"},
+        Row{"the domain itself is one of them",
+            {"@reports.example", "@example.org"},
+            "",
+            "rua@example.org",
+            "ruf@example.org"},
+        Row{"the host is given",
+            {"dmarc@reports.example"},
+            "other.example",
+            "rua@other.example",
+            "ruf@other.example"},
+        Row{"the first decides for other domains",
+            {"x@reports.example", "rua@other.example"},
+            "",
+            "x@reports.example",
+            "x@reports.example"},
+        Row{"a literal has no records",
+            {"rua@[192.0.2.1]"},
+            "",
+            "rua@example.org",
+            "ruf@example.org"},
+        Row{"a local part that a record cannot hold",
+            {"a/b@reports.example"},
+            "",
+            "rua@reports.example",
+            "ruf@reports.example"},
+        Row{"international",
+            {"rua@b\xc3\xbc"
+             "cher.example"},
+            "",
+            "rua@xn--bcher-kva.example",
+            "rua@xn--bcher-kva.example"},
+    };
+    for (const auto& row : rows) {
+        SUBCASE(row.name) {
+            DnsOptions options = options_of({"example.org"}, row.given_host);
+            options.accept = row.accept;
+            options = dmarcbox::complete(std::move(options));
+            CHECK(options.rua == row.rua);
+            CHECK(options.ruf == row.ruf);
+        }
+    }
 }
 
 TEST_CASE("dns: reports to a host of the same organisation need none") {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "fault_vfs.hpp"
+#include "storage/backup.hpp"
 #include "storage/verify.hpp"
 #include "support.hpp"
 
@@ -172,5 +173,40 @@ TEST_CASE("a new database whose making fails is made at the next start") {
         REQUIRE(rows(database, "PRAGMA integrity_check") == "ok\n");
         REQUIRE(database.integer("SELECT count(*) FROM messages") == 0);
         REQUIRE(nth < 2000);
+    }
+}
+
+TEST_CASE("a copy that fails says why") {
+    struct Row {
+        const char* name;
+        int error;
+        const char* reason;
+    };
+    const std::array rows_{
+        Row{"the disk is full", kSqliteFull, "database or disk is full"},
+        Row{"the disk is bad", kSqliteWriteError, "disk I/O error"},
+    };
+    for (const auto& row : rows_) {
+        SUBCASE(row.name) {
+            const TempDir dir;
+            FaultVfs vfs;
+            {
+                Writer writer(dir.file("t.db"), {});
+                REQUIRE(deliver(writer, {1}) == std::set<int>{1});
+            }
+            Database database(dir.file("t.db"), Database::Mode::read_only);
+            std::string said;
+            vfs.arm(1, {FaultVfs::Call::write, FaultVfs::Mode::from_then, row.error});
+            try {
+                (void)back_up(database, dir.file("copy.db"));
+            } catch (const DatabaseError& error) {
+                said = error.what();
+                CHECK((error.code() & 0xff) == (row.error & 0xff));
+            }
+            CHECK(vfs.fired());
+            vfs.disarm();
+            CHECK(said == "copy of " + dir.file("t.db").string() + " to " +
+                              dir.file("copy.db.part").string() + ": " + row.reason);
+        }
     }
 }
