@@ -34,6 +34,14 @@ bool is_enforcing(std::string_view policy) {
     return policy == "quarantine" || policy == "reject";
 }
 
+/// RFC 7489 section 6.6.4: mail that pct leaves out meets the next weaker policy.
+std::string_view in_force(std::string_view p, bool testing, bool in_part) {
+    if (testing || (in_part && p == "quarantine")) {
+        return "none";
+    }
+    return in_part && p == "reject" ? "quarantine" : p;
+}
+
 /// One record with what both alignment modes make of it.
 struct SeenRecord {
     std::int64_t count = 0;
@@ -61,6 +69,7 @@ class Loader {
         load_classes();
         load_new_senders();
         facts_.passed_in_90_days = passed_since(facts_.end_at - kParkedDays * kDay);
+        facts_.thirds_with_reports = thirds_with_reports();
         std::sort(facts_.sources.begin(), facts_.sources.end(), [](const auto& a, const auto& b) {
             return std::make_tuple(-a.failed(), -a.messages, std::cref(a.ip)) <
                    std::make_tuple(-b.failed(), -b.messages, std::cref(b.ip));
@@ -124,14 +133,14 @@ class Loader {
 
     void load_published_policy() {
         auto row = database_.prepare(
-            "SELECT p, sp, adkim, aspf, testing FROM aggregate_reports WHERE counted = 1"
+            "SELECT p, sp, adkim, aspf, testing, ifnull(pct, 100) < 100 FROM aggregate_reports "
+            "WHERE counted = 1"
             " AND domain = ?1 AND begin_at < ?2 AND p IS NOT NULL"
             " ORDER BY begin_at DESC, id DESC LIMIT 1");
         row.bind(1, std::string_view(question_.domain));
         row.bind(2, facts_.end_at);
         if (row.step()) {
-            const bool testing = row.text(4) == "y";
-            facts_.p = testing ? "none" : std::string(row.text(0));
+            facts_.p = in_force(row.text(0), row.text(4) == "y", row.integer(5) != 0);
             facts_.sp = row.text(1);
             facts_.adkim = row.text(2);
             facts_.aspf = row.text(3);
@@ -344,6 +353,16 @@ class Loader {
             " AND day >= date(?2, 'unixepoch')");
         row.bind(1, std::string_view(question_.domain));
         row.bind(2, begin);
+        return row.step() ? row.integer(0) : 0;
+    }
+
+    std::int64_t thirds_with_reports() {
+        auto row = database_.prepare(
+            "SELECT count(DISTINCT (?3 - 1 - (begin_at + end_at) / 2) / 2592000)" +
+            std::string(kReportsInWindow));
+        row.bind(1, std::string_view(question_.domain));
+        row.bind(2, facts_.end_at - kParkedDays * kDay);
+        row.bind(3, facts_.end_at);
         return row.step() ? row.integer(0) : 0;
     }
 

@@ -50,7 +50,8 @@ struct ReadinessFacts {
     std::int64_t messages = 0;
     std::int64_t history_days = 0;  ///< from the first report ever to the end of the window
 
-    // The newest policy that a reporter saw; p is `none` while testing (t=y).
+    // The newest policy that a reporter saw, as far as it holds for all mail: p is `none` while
+    // testing (t=y), and the next weaker one with a pct below 100.
     std::string p;
     std::string sp;
     std::string adkim;
@@ -60,6 +61,7 @@ struct ReadinessFacts {
     std::int64_t passing = 0;
     std::int64_t passing_dkim = 0;
     std::int64_t passed_in_90_days = 0;
+    std::int64_t thirds_with_reports = 0;  ///< of these 90 days, each of 30
     std::vector<ReadinessSource> sources;  ///< classified, most failing messages first
 
     Losses from_domain;  ///< what p decides: From is the policy domain

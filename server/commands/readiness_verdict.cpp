@@ -36,11 +36,19 @@ constexpr Limits kReject{.largest_reporter_percent = 95,
 constexpr std::int64_t kParkedDays = 90;
 constexpr std::int64_t kNewSenderDays = 14;
 
-std::string percent(std::int64_t part, std::int64_t whole) {
+/// One decimal, or as many as tell the value from the limit beside it, up to four.
+std::string percent(std::int64_t part, std::int64_t whole, double limit = -1) {
     std::array<char, 32> text{};
+    std::array<char, 32> beside{};
     const double value =
         whole == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
-    std::snprintf(text.data(), text.size(), "%.1f %%", value);
+    for (int decimals = 1; decimals <= 4; ++decimals) {
+        std::snprintf(text.data(), text.size(), "%.*f %%", decimals, value);
+        std::snprintf(beside.data(), beside.size(), "%.*f %%", decimals, limit);
+        if (value == limit || std::string_view(text.data()) != beside.data()) {
+            break;
+        }
+    }
     return text.data();
 }
 
@@ -67,6 +75,10 @@ int place_of(SourceClass source_class) {
     return source_class == SourceClass::forwarder         ? 1
            : source_class == SourceClass::unauthenticated ? 2
                                                           : 0;
+}
+
+std::string_view sender_of(const ReadinessSource& source) {
+    return source.authenticates_as.empty() ? source.net : source.authenticates_as;
 }
 
 class Judge {
@@ -134,12 +146,13 @@ class Judge {
         add_coverage();
         add_volume();
         if (limits_.quarantine_days != 0) {
-            result_.gates.push_back(
-                gate("quarantine", facts_.quarantine_days >= limits_.quarantine_days,
-                     "reporters have seen quarantine for " +
-                         count_of(facts_.quarantine_days, "day", "days"),
-                     "p=quarantine must have been seen by all reporters for " +
-                         std::to_string(limits_.quarantine_days) + " days first"));
+            result_.gates.push_back(gate("quarantine",
+                                         facts_.quarantine_days >= limits_.quarantine_days,
+                                         "reporters have seen quarantine for " +
+                                             count_of(facts_.quarantine_days, "day", "days"),
+                                         "p=quarantine must have been seen by all reporters for " +
+                                             std::to_string(limits_.quarantine_days) +
+                                             " days first, without t=y or a pct below 100"));
         }
         result_.gates.push_back(failing_gate(facts_.your_failing(), result_.groups, 0));
         add_dkim();
@@ -156,7 +169,10 @@ class Judge {
             std::to_string(facts_.days_with_reports) + " of " + std::to_string(kReadinessDays) +
             " days, " +
             count_of(static_cast<std::int64_t>(facts_.reporters), "reporter", "reporters") +
-            ", largest " + percent(facts_.largest_reporter_messages, facts_.messages) + " of mail";
+            ", largest " +
+            percent(facts_.largest_reporter_messages, facts_.messages,
+                    limits_.largest_reporter_percent) +
+            " of mail";
         std::string reason;
         if (!enough_days) {
             reason = "reports on " + std::to_string(facts_.days_with_reports) + " of " +
@@ -189,30 +205,31 @@ class Judge {
                                              const std::vector<SourceGroup>& groups,
                                              std::size_t fixed) const {
         const std::int64_t yours = facts_.your_messages();
-        std::size_t over = 0;
-        std::size_t hit = 0;
+        std::map<std::string_view, std::int64_t> senders;  // a provider has many networks
         for (std::size_t i = fixed; i < groups.size() && groups[i].first().is_yours(); ++i) {
-            ++hit;
-            if (limits_.failing_of_one_sender >= 0 &&
-                groups[i].failed > limits_.failing_of_one_sender) {
-                ++over;
-            }
+            senders[sender_of(groups[i].first())] += groups[i].failed;
         }
+        const auto hit = senders.size();
+        const bool over = limits_.failing_of_one_sender >= 0 &&
+                          std::any_of(senders.begin(), senders.end(), [&](const auto& sender) {
+                              return sender.second > limits_.failing_of_one_sender;
+                          });
         const bool share_good = failing * 1000 <= yours * limits_.failing_per_mille;
         std::string text = count_of(yours, "message", "messages") + ", " + with_commas(failing) +
-                           " fail (" + percent(failing, yours) + ", limit " +
-                           (limits_.failing_per_mille == 1 ? "0.1" : "1") + " %";
+                           " fail (" + percent(failing, yours, limits_.failing_per_mille / 10.0) +
+                           ", limit " + (limits_.failing_per_mille == 1 ? "0.1" : "1") + " %";
         text += limits_.failing_of_one_sender >= 0
                     ? ", " + std::to_string(limits_.failing_of_one_sender) + " a sender)"
                     : ")";
-        return gate("your mail", share_good && over == 0, text,
+        return gate("your mail", share_good && !over, text,
                     hit == 1 ? "one of your senders would be hit"
                              : std::to_string(hit) + " of your senders would be hit");
     }
 
     void add_dkim() {
-        const std::string text = percent(facts_.passing_dkim, facts_.passing) +
-                                 " of passing mail has an aligned signature";
+        const std::string text =
+            percent(facts_.passing_dkim, facts_.passing, limits_.dkim_percent) +
+            " of passing mail has an aligned signature";
         const bool good = facts_.passing_dkim * 100 >= facts_.passing * limits_.dkim_percent;
         auto made = gate("DKIM", good, text,
                          "too much of your mail passes by SPF alone, which forwarding breaks");
@@ -226,8 +243,7 @@ class Judge {
         std::set<std::string> senders;
         for (const auto& source : facts_.sources) {
             if (source.is_new) {
-                senders.insert(source.authenticates_as.empty() ? source.net
-                                                               : source.authenticates_as);
+                senders.emplace(sender_of(source));
             }
         }
         const auto number = static_cast<std::int64_t>(senders.size());
@@ -289,10 +305,16 @@ class Judge {
                (!question_.strict_spf || facts_.aspf == "s");
     }
 
-    /// A domain that sends nothing: nothing of its own passes or fails.
+    /// A domain that sends nothing: nothing of its own passes or fails, nobody forwards mail of it,
+    /// and no steady source may be a server that was never set up. Reports all along say so, not
+    /// one after a long silence.
     [[nodiscard]] bool is_parked() const {
+        const bool unknown = std::any_of(
+            result_.gates.begin(), result_.gates.end(),
+            [](const auto& g) { return g.name == "unknown" && g.state == State::stop; });
         return facts_.passed_in_90_days == 0 && facts_.history_days >= kParkedDays &&
-               facts_.your_messages() == 0 && facts_.pruned_reports == 0;
+               facts_.thirds_with_reports == 3 && facts_.your_messages() == 0 &&
+               facts_.losses().forwarded == 0 && !unknown && facts_.pruned_reports == 0;
     }
 
     void decide() {

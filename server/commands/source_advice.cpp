@@ -23,7 +23,7 @@ std::string advice(const AdviceQuestion& question, const std::string& domain) {
                          (question.passed == 1 ? " other" : " others") + " passed through it";
     }
     if (question.source_class == SourceClass::unauthenticated) {
-        return question.days * 2 > kReadinessDays
+        return question.confidence != "label" && question.days * 2 > kReadinessDays
                    ? "a forgotten server of yours? Label it, or let it sign with d=" + domain
                    : "likely not yours: this is what the policy is for";
     }

@@ -205,8 +205,8 @@ class Page {
         out_ << "</ul>\n";
         if (facts_.pruned_reports > 0) {
             out_ << "<p class=\"note\">" << with_commas(facts_.pruned_reports)
-                 << " reports of this period are pruned; what they held is in view "
-                    "<code>daily</code> only.</p>\n";
+                 << " reports of this period are pruned; what they held is in views "
+                    "<code>daily</code> and <code>sources</code>.</p>\n";
         }
     }
 

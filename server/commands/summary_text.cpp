@@ -145,7 +145,7 @@ class Printer {
              << '\n';
         if (facts_.pruned_reports > 0) {
             out_ << plural(facts_.pruned_reports, "report is", "reports are")
-                 << " pruned: what they held is in view `daily` only\n";
+                 << " pruned: what they held is in views `daily` and `sources`\n";
         }
     }
 

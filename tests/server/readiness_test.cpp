@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <sstream>
 
 #include "tests/storage/support.hpp"
@@ -26,6 +27,7 @@ class Box {
             report(org, org + std::to_string(day), std::move(records), day);
         made.p = policy;
         made.testing = testing;
+        made.pct = pct;
         made.adkim = adkim;
         hash(made);
         (void)store.add(message(org + std::to_string(day), {made}, day));
@@ -61,6 +63,7 @@ class Box {
     Store store;
     std::string policy = "none";
     std::string testing;
+    std::optional<std::int64_t> pct;
     std::string adkim = "r";
 
   private:
@@ -217,13 +220,62 @@ TEST_CASE("readiness: verdicts") {
             CHECK(box.verdict() == expected);
         }
     }
-    SUBCASE("parked") {
+    SUBCASE("parked: spoofed now and then, all along") {
         Box box;
-        box.add("One", {record("203.0.113.201", 1, "nothing")}, -80);
-        box.add("One", {record("203.0.113.201", 1, "nothing")}, 29);
+        for (const int day : {-60, -20, 29}) {
+            box.add("One", {record("203.0.113.201", 1, "nothing")}, day);
+        }
         const auto readiness = box.ask().second;
         CHECK(readiness.verdict == Verdict::ready);
         CHECK(readiness.parked);
+    }
+    SUBCASE("not parked: nothing was heard for a month") {
+        Box box;
+        box.add("One", {record("192.0.2.25", 100, "dkim")}, -380);
+        for (const int day : {-60, 29}) {
+            box.add("One", {record("203.0.113.201", 1, "nothing")}, day);
+        }
+        CHECK_FALSE(box.ask().second.parked);
+        CHECK(box.verdict() == Verdict::not_enough_data);
+    }
+    SUBCASE("not parked: a server that was never set up") {
+        Box box;
+        box.month({record("192.0.2.25", 20, "nothing")}, -70);
+        CHECK_FALSE(box.ask().second.parked);
+        CHECK(box.verdict() == Verdict::not_ready);
+    }
+    SUBCASE("not parked: its mail is forwarded") {
+        Box box;
+        box.month({record("203.0.113.40", 20, "reason-mailing_list")}, -70);
+        CHECK_FALSE(box.ask().second.parked);
+        CHECK(box.verdict() == Verdict::not_enough_data);
+    }
+    SUBCASE("a policy for a part of the mail is the next weaker one") {
+        struct Row {
+            const char* p;
+            std::int64_t pct;
+            const char* asked;
+            bool there;
+        };
+        for (const auto& row :
+             {Row{"reject", 100, "reject", true}, Row{"reject", 5, "reject", false},
+              Row{"reject", 5, "quarantine", true}, Row{"quarantine", 100, "quarantine", true},
+              Row{"quarantine", 0, "quarantine", false}}) {
+            CAPTURE(row.p);
+            CAPTURE(row.pct);
+            Box box;
+            box.policy = row.p;
+            box.pct = row.pct;
+            box.month({record("192.0.2.25", 10, "dkim+spf")}, -30);
+            CHECK((box.verdict(row.asked) == Verdict::already_there) == row.there);
+        }
+    }
+    SUBCASE("a share that is over its limit is not printed as the limit") {
+        Box box;
+        box.month({record("192.0.2.25", 3300, "dkim+spf"),
+                   record("192.0.2.25", 34, "signs-as:esp.example")},
+                  -30);
+        CHECK(box.text().find("fail (1.02 %, limit 1 %)") != std::string::npos);
     }
     SUBCASE("a domain that fails altogether is not parked") {
         Box box;
@@ -253,6 +305,21 @@ TEST_CASE("readiness: reject asks for more") {
         box.month({ready}, -10);
         box.policy = "none";
         box.add("Four", {ready}, 0);
+        CHECK(box.verdict("reject") == Verdict::not_ready);
+    }
+    SUBCASE("a provider is one sender on however many networks") {
+        Box box;
+        box.policy = "quarantine";
+        std::vector<AggregateRecord> records;
+        for (int net = 1; net <= 10; ++net) {
+            records.push_back(
+                record("198.51." + std::to_string(net) + ".8", 1, "signs-as:esp.example"));
+        }
+        box.month({record("192.0.2.25", 400, "dkim+spf")}, -10);
+        box.add("Four", records, 10);
+        box.add("Four", records, 20);
+        CHECK(box.verdict("reject") == Verdict::ready);
+        box.add("Four", records, 21);
         CHECK(box.verdict("reject") == Verdict::not_ready);
     }
     SUBCASE("SPF alone is too weak and its senders are named") {
