@@ -62,6 +62,9 @@ struct ReadinessFacts {
     std::int64_t passing_dkim = 0;
     std::int64_t passed_in_90_days = 0;
     std::int64_t thirds_with_reports = 0;  ///< of these 90 days, each of 30
+    /// Seen in these 90 days, of a class other than unauthenticated by all that is known of them;
+    /// looked for only where nothing passed.
+    std::int64_t senders_in_90_days = 0;
     std::vector<ReadinessSource> sources;  ///< classified, most failing messages first
 
     Losses from_domain;  ///< what p decides: From is the policy domain

@@ -306,15 +306,20 @@ class Judge {
     }
 
     /// A domain that sends nothing: nothing of its own passes or fails, nobody forwards mail of it,
-    /// and no steady source may be a server that was never set up. Reports all along say so, not
-    /// one after a long silence.
+    /// and no steady source may be a server that was never set up, even if one reporter alone tells
+    /// of it. Reports all along say so, not one after a long silence.
     [[nodiscard]] bool is_parked() const {
         const bool unknown = std::any_of(
             result_.gates.begin(), result_.gates.end(),
             [](const auto& g) { return g.name == "unknown" && g.state == State::stop; });
+        const bool steady =
+            std::any_of(facts_.sources.begin(), facts_.sources.end(), [](const auto& s) {
+                return s.confidence != "label" && s.days.count() * 2 > kReadinessDays;
+            });
         return facts_.passed_in_90_days == 0 && facts_.history_days >= kParkedDays &&
                facts_.thirds_with_reports == 3 && facts_.your_messages() == 0 &&
-               facts_.losses().forwarded == 0 && !unknown && facts_.pruned_reports == 0;
+               facts_.senders_in_90_days == 0 && facts_.losses().forwarded == 0 && !unknown &&
+               !steady && facts_.pruned_reports == 0;
     }
 
     void decide() {

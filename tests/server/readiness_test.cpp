@@ -250,6 +250,29 @@ TEST_CASE("readiness: verdicts") {
         CHECK_FALSE(box.ask().second.parked);
         CHECK(box.verdict() == Verdict::not_enough_data);
     }
+    SUBCASE("not parked: one reporter alone sees the server that was never set up") {
+        Box box;
+        for (int day = -70; day < 30; ++day) {
+            box.add("One", {record("192.0.2.25", 20, "nothing")}, day);
+        }
+        CHECK_FALSE(box.ask().second.parked);
+        CHECK(box.verdict() == Verdict::not_enough_data);
+        box.store.database.execute(
+            "INSERT INTO labels (subject, class) VALUES ('192.0.2.25', 'unauthenticated')");
+        CHECK(box.ask().second.parked);
+    }
+    SUBCASE("not parked: its provider, or a forwarder, was last seen two months ago") {
+        for (const auto* evidence : {"signs-as:esp.example", "reason-mailing_list"}) {
+            CAPTURE(evidence);
+            Box box;
+            box.add("One", {record("198.51.100.8", 50, evidence)}, -35);
+            for (const int day : {-60, -20, 29}) {
+                box.add("Two", {record("203.0.113.201", 1, "nothing")}, day);
+            }
+            CHECK_FALSE(box.ask().second.parked);
+            CHECK(box.verdict() == Verdict::not_enough_data);
+        }
+    }
     SUBCASE("a policy for a part of the mail is the next weaker one") {
         struct Row {
             const char* p;
