@@ -293,6 +293,31 @@ TEST_CASE("readiness: verdicts") {
             CHECK((box.verdict(row.asked) == Verdict::already_there) == row.there);
         }
     }
+    SUBCASE("days of quarantine are those without t=y and pct, and the gate says so") {
+        struct Row {
+            const char* p;
+            const char* testing;
+            std::optional<std::int64_t> pct;
+            const char* gate;
+        };
+        for (const auto& row : {Row{"quarantine", "", {}, "ok"}, Row{"quarantine", "y", {}, "stop"},
+                                Row{"quarantine", "", 0, "stop"}, Row{"quarantine", "", 99, "stop"},
+                                Row{"quarantine", "", 100, "ok"}, Row{"reject", "", 5, "stop"}}) {
+            CAPTURE(row.p);
+            CAPTURE(row.testing);
+            CAPTURE(row.pct.value_or(-1));
+            Box box;
+            box.policy = row.p;
+            box.testing = row.testing;
+            box.pct = row.pct;
+            box.month({record("192.0.2.25", 100, "dkim+spf")}, -30);
+            const auto readiness = box.ask({.domain = {}, .policy = "reject"}).second;
+            CHECK(state_of(readiness, "quarantine") == row.gate);
+            CHECK((readiness.verdict == Verdict::ready) == (std::string_view(row.gate) == "ok"));
+            CHECK((readiness.reason.find("t=y") == std::string::npos) ==
+                  (readiness.verdict == Verdict::ready));
+        }
+    }
     SUBCASE("a share that is over its limit is not printed as the limit") {
         Box box;
         box.month({record("192.0.2.25", 3300, "dkim+spf"),
