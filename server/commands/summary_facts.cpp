@@ -44,6 +44,7 @@ class Loader {
         load_reports();
         auto sources = load_records();
         load_before();
+        load_daily();
         load_policies();
         load_silent(now);
         load_samples(sources);
@@ -166,18 +167,29 @@ class Loader {
     }
 
     void load_before() {
+        std::tie(facts_.messages_before, facts_.passed_before) =
+            sums_of_days(facts_.begin_at - (facts_.end_at - facts_.begin_at), facts_.begin_at);
+    }
+
+    /// The tables are made of records, which retention takes; what it took is in the sums of days.
+    void load_daily() {
+        if (facts_.pruned_reports > 0) {
+            std::tie(facts_.daily_messages, facts_.daily_passed) =
+                sums_of_days(facts_.begin_at, facts_.end_at);
+        }
+    }
+
+    /// Messages and how many passed, with those of pruned reports.
+    std::pair<std::int64_t, std::int64_t> sums_of_days(std::int64_t begin_at, std::int64_t end_at) {
         auto row = database_.prepare(
             "SELECT ifnull(sum(messages), 0), ifnull(sum(passed), 0) FROM day_totals"
             " WHERE day >= ?1 AND day < ?2 AND (?3 IS NULL OR domain = ?3)");
-        const std::string begin =
-            schema::day_of(facts_.begin_at - (facts_.end_at - facts_.begin_at));
-        const std::string end = schema::day_of(facts_.begin_at);
+        const std::string begin = schema::day_of(begin_at);
+        const std::string end = schema::day_of(end_at);
         row.bind(1, std::string_view(begin)).bind(2, std::string_view(end));
         row.bind(3, std::string_view(question_.domain));
-        if (row.step()) {
-            facts_.messages_before = row.integer(0);
-            facts_.passed_before = row.integer(1);
-        }
+        return row.step() ? std::pair(row.integer(0), row.integer(1))
+                          : std::pair<std::int64_t, std::int64_t>();
     }
 
     void load_policies() {
@@ -338,6 +350,10 @@ std::optional<double> SummaryFacts::pass_rate() const {
 
 std::optional<double> SummaryFacts::pass_rate_before() const {
     return rate(passed_before, messages_before);
+}
+
+std::optional<double> SummaryFacts::daily_pass_rate() const {
+    return rate(daily_passed, daily_messages);
 }
 
 SummaryFacts load_summary(storage::Database& database,

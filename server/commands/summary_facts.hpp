@@ -128,6 +128,8 @@ struct SummaryFacts {
     std::vector<std::string> domains;
     std::int64_t reports = 0;
     std::int64_t pruned_reports = 0;  ///< their records are gone
+    std::int64_t daily_messages = 0;  ///< with theirs, from day_totals; 0 if none is pruned
+    std::int64_t daily_passed = 0;
     std::int64_t messages = 0;
     std::int64_t passed = 0;
     std::int64_t quarantined = 0;
@@ -155,6 +157,7 @@ struct SummaryFacts {
     /// 0 to 1; nothing without messages.
     [[nodiscard]] std::optional<double> pass_rate() const;
     [[nodiscard]] std::optional<double> pass_rate_before() const;
+    [[nodiscard]] std::optional<double> daily_pass_rate() const;
 };
 
 constexpr std::size_t kSummarySamples = 20;

@@ -187,10 +187,10 @@ class Page {
         out_ << "<ul class=\"numbers\">";
         number("days", with_commas(facts_.messages), "messages as your domain");
         std::string trend = "pass DMARC";
-        if (const auto before = facts_.pass_rate_before()) {
+        if (const auto before = facts_.pass_rate_before(); before && facts_.pass_rate()) {
             std::array<char, 64> text{};
             std::snprintf(text.data(), text.size(), "pass DMARC, %+.1f to the days before",
-                          (facts_.pass_rate().value_or(0) - *before) * 100);
+                          (*facts_.pass_rate() - *before) * 100);
             trend = text.data();
         }
         number("sources", percent(facts_.pass_rate()), trend);
@@ -205,8 +205,10 @@ class Page {
         out_ << "</ul>\n";
         if (facts_.pruned_reports > 0) {
             out_ << "<p class=\"note\">" << with_commas(facts_.pruned_reports)
-                 << " reports of this period are pruned; what they held is in views "
-                    "<code>daily</code> and <code>sources</code>.</p>\n";
+                 << " reports of this period are pruned, and their records are not counted here. "
+                    "With them, view <code>daily</code> has "
+                 << with_commas(facts_.daily_messages) << " messages in these days, "
+                 << percent(facts_.daily_pass_rate()) << " pass.</p>\n";
         }
     }
 

@@ -145,13 +145,18 @@ class Printer {
              << '\n';
         if (facts_.pruned_reports > 0) {
             out_ << plural(facts_.pruned_reports, "report is", "reports are")
-                 << " pruned: what they held is in views `daily` and `sources`\n";
+                 << " pruned: with what they held, view `daily` has "
+                 << plural(facts_.daily_messages, "message", "messages") << " in these days, "
+                 << percent(facts_.daily_pass_rate()) << " pass\n";
         }
     }
 
     void rates() {
-        out_ << plural(facts_.messages, "message", "messages") << "   "
-             << percent(facts_.pass_rate()) << " pass DMARC";
+        out_ << plural(facts_.messages, "message", "messages")
+             << (facts_.pruned_reports > 0 ? " in what is left" : "");
+        if (facts_.messages > 0) {
+            out_ << "   " << percent(facts_.pass_rate()) << " pass DMARC";
+        }
         if (const auto before = facts_.pass_rate_before(); before && facts_.pass_rate()) {
             std::array<char, 16> change{};
             std::snprintf(change.data(), change.size(), "%+.1f",

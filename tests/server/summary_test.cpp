@@ -8,6 +8,7 @@
 #include <string>
 
 #include "server/commands/summary_chart.hpp"
+#include "storage/retention.hpp"
 #include "tests/storage/support.hpp"
 
 using namespace dmarcbox;
@@ -239,6 +240,43 @@ TEST_CASE("summary: the period ends with the newest report, or as told, and has 
     CHECK(facts.messages == 100);
     CHECK(facts.reporters.size() == 1);
     CHECK(box.facts(30, "other.example").end_at == 0);
+}
+
+TEST_CASE("summary: the totals of the days are told where reports are pruned") {
+    struct Row {
+        const char* name;
+        int keep_days;  ///< before kNow
+        const char* text;
+        const char* page;
+    };
+    for (const auto& row :
+         {Row{"none is pruned", 0, "2 reporters\n500 messages   84.0 % pass", nullptr},
+          Row{"some are", 17,
+              "\n3 reports are pruned: with what they held, view `daily` has 500 messages in these "
+              "days, 84.0 % pass\n200 messages in what is left   90.0 % pass DMARC\n",
+              "has 500 messages in these days, 84.0 % pass."},
+          Row{"all are", 1,
+              "\n5 reports are pruned: with what they held, view `daily` has 500 messages in these "
+              "days, 84.0 % pass\n0 messages in what is left\n",
+              "has 500 messages in these days, 84.0 % pass."}}) {
+        SUBCASE(row.name) {
+            Box box;
+            storage::RetentionRules rules;
+            rules.reports_days = row.keep_days;
+            storage::Pruner pruner(box.store.database, rules, kNow);
+            storage::PruneResult result;
+            while (pruner.step(result)) {
+            }
+            const auto facts = box.facts();
+            CHECK_MESSAGE(text_of(facts).find(row.text) != std::string::npos, text_of(facts));
+            std::ostringstream page;
+            print_summary_page({}, facts, {}, kNow, page);
+            CHECK((page.str().find("are pruned") != std::string::npos) == (row.page != nullptr));
+            if (row.page != nullptr) {
+                CHECK(page.str().find(row.page) != std::string::npos);
+            }
+        }
+    }
 }
 
 TEST_CASE("summary: classes and sources add up to all messages") {
