@@ -13,6 +13,7 @@ bool is_default_key(std::string_view domain) {
 
 std::string advice(const AdviceQuestion& question, const std::string& domain) {
     const std::string_view token = question.evidence;
+    const bool labelled = question.confidence == "label";
     if (question.confidence == "check") {
         return "look: a provider of yours that changes mail, or a forwarder? Label it";
     }
@@ -23,7 +24,10 @@ std::string advice(const AdviceQuestion& question, const std::string& domain) {
                          (question.passed == 1 ? " other" : " others") + " passed through it";
     }
     if (question.source_class == SourceClass::unauthenticated) {
-        return question.confidence != "label" && question.days * 2 > kReadinessDays
+        if (labelled) {
+            return "not yours by its label: this is what the policy is for";
+        }
+        return question.days * 2 > kReadinessDays
                    ? "a forgotten server of yours? Label it, or let it sign with d=" + domain
                    : "likely not yours: this is what the policy is for";
     }
@@ -33,7 +37,7 @@ std::string advice(const AdviceQuestion& question, const std::string& domain) {
     if (token.starts_with("signs-as:")) {
         return "let the provider sign with d=" + domain + " (its \"custom domain\" page)";
     }
-    if (token.starts_with("sends-as:")) {
+    if (token.starts_with("sends-as:") && !labelled) {
         return "do you know it? Let it sign with d=" + domain +
                "; if not, label it unauthenticated";
     }

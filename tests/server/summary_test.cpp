@@ -7,6 +7,7 @@
 #include <sstream>
 #include <string>
 
+#include "server/commands/source_advice.hpp"
 #include "server/commands/summary_chart.hpp"
 #include "storage/retention.hpp"
 #include "tests/storage/support.hpp"
@@ -439,6 +440,35 @@ TEST_CASE("summary: the page begins with the verdict of each domain") {
     CHECK(bad.find("<li class=\"unauthenticated\">") < bad.find("class=\"numbers\""));
     CHECK(page(Verdict::ready, "").find("<li class=\"aligned\">") != std::string::npos);
     CHECK(page(Verdict::not_enough_data, "").find("<li class=\"forwarder\">") != std::string::npos);
+}
+
+TEST_CASE("advice: nobody is asked to label what is labelled") {
+    struct Row {
+        SourceClass source_class;
+        const char* evidence;
+        const char* confidence;
+        bool asks;
+    };
+    for (const auto& row : {Row{SourceClass::unauthenticated, "nothing", "high", true},
+                            Row{SourceClass::unauthenticated, "nothing", "label", false},
+                            Row{SourceClass::misconfigured, "sends-as:a.example", "low", true},
+                            Row{SourceClass::misconfigured, "sends-as:a.example", "label", false},
+                            Row{SourceClass::unauthenticated, "sends-as:a.example", "label", false},
+                            Row{SourceClass::forwarder, "own-signature-broken", "check", true},
+                            Row{SourceClass::forwarder, "own-signature-broken", "label", false}}) {
+        CAPTURE(row.evidence);
+        CAPTURE(row.confidence);
+        const std::string text = advice({.source_class = row.source_class,
+                                         .evidence = row.evidence,
+                                         .confidence = row.confidence,
+                                         .authenticates_as = {},
+                                         .passed = 0,
+                                         .days = kReadinessDays},
+                                        "example.org");
+        const bool asks = text.find("Label it") != std::string::npos ||
+                          text.find(", label it") != std::string::npos;
+        CHECK_MESSAGE(asks == row.asks, text);
+    }
 }
 
 TEST_CASE("summary: a source that fails has what to do, and opens to what is known of it") {
