@@ -36,13 +36,13 @@ constexpr Limits kReject{.largest_reporter_percent = 95,
 constexpr std::int64_t kParkedDays = 90;
 constexpr std::int64_t kNewSenderDays = 14;
 
-/// One decimal, or as many as tell the value from the limit beside it, up to four.
+/// One decimal, or as many as tell the value from the limit beside it: sums stop at 10^15.
 std::string percent(std::int64_t part, std::int64_t whole, double limit = -1) {
     std::array<char, 32> text{};
     std::array<char, 32> beside{};
     const double value =
         whole == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
-    for (int decimals = 1; decimals <= 4; ++decimals) {
+    for (int decimals = 1; decimals <= 13; ++decimals) {
         std::snprintf(text.data(), text.size(), "%.*f %%", decimals, value);
         std::snprintf(beside.data(), beside.size(), "%.*f %%", decimals, limit);
         if (value == limit || std::string_view(text.data()) != beside.data()) {

@@ -325,6 +325,13 @@ TEST_CASE("readiness: verdicts") {
                   -30);
         CHECK(box.text().find("fail (1.02 %, limit 1 %)") != std::string::npos);
     }
+    SUBCASE("... by however little it is over") {
+        Box box;
+        box.month({record("192.0.2.25", 98999999, "dkim+spf"),
+                   record("192.0.2.25", 1000001, "signs-as:esp.example")},
+                  -30);
+        CHECK(box.text().find("fail (1.000001 %, limit 1 %)") != std::string::npos);
+    }
     SUBCASE("a domain that fails altogether is not parked") {
         Box box;
         box.month({record("198.51.100.8", 10, "signs-as:esp.example")}, -80);
