@@ -14,6 +14,7 @@ int run_readiness(const Config& config,
                   std::int64_t now) {
     ReadinessQuestion& question = options.question;
     question.domain = domain_argument(question.domain);
+    question.database = config.storage.path.string();
     auto database = open_database(config, storage::Database::Mode::read_only);
     const ReadinessFacts facts = load_readiness_facts(database, question, now);
     const Readiness readiness = judge(facts, question);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <iosfwd>
+#include <string>
 
 #include "server/commands/readiness_facts.hpp"
 #include "server/commands/readiness_verdict.hpp"
@@ -29,6 +30,9 @@ void print_readiness(const ReadinessQuestion& question,
                      const Readiness& readiness,
                      const Terminal& terminal,
                      std::ostream& out);
+
+/// The text as one word of a shell's command line, quoted where it must be.
+[[nodiscard]] std::string shell_word(const std::string& text);
 
 /// One JSON object, `dmarcbox.readiness/1` (server/commands/README.md).
 void print_readiness_json(const ReadinessQuestion& question,

@@ -15,6 +15,7 @@ struct ReadinessQuestion {
     std::string policy;  ///< quarantine or reject; empty: the next step from what is published
     bool strict_spf = false;
     bool strict_dkim = false;
+    std::string database = {};  ///< its path, for commands that are suggested
 };
 
 /// Failing messages by who sent them.

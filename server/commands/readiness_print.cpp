@@ -162,10 +162,26 @@ void print_what_if(const ReadinessQuestion& question,
     out << '\n';
 }
 
+/// The command for the first one; a source that is no address cannot be labelled.
+void print_label(const ReadinessQuestion& question, const Readiness& readiness, std::ostream& out) {
+    const auto one = std::find_if(readiness.to_label.begin(), readiness.to_label.end(),
+                                  [](const auto& ip) { return schema::parse_ip(ip).has_value(); });
+    if (one == readiness.to_label.end()) {
+        return;
+    }
+    out << "Label: sqlite3 " << escape_for_terminal(shell_word(question.database))
+        << " \"INSERT INTO labels (subject, class, note)\n"
+           "         VALUES ('"
+        << schema::parse_ip(*one)->address.text()
+        << "', 'CLASS', 'what it is')\"\n"
+           "       CLASS: misconfigured if it is yours; else unauthenticated, or forwarder\n";
+}
+
 void print_next(const ReadinessQuestion& question,
                 const ReadinessFacts& facts,
                 const Readiness& readiness,
                 std::ostream& out) {
+    print_label(question, readiness, out);
     if (readiness.verdict == Verdict::not_ready && readiness.fixes > 0) {
         out << "Once the first "
             << (readiness.fixes == 1 ? "" : std::to_string(readiness.fixes) + " ")
@@ -185,6 +201,19 @@ void print_next(const ReadinessQuestion& question,
 }
 
 }  // namespace
+
+std::string shell_word(const std::string& text) {
+    constexpr std::string_view kPlain =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:@%,";
+    if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) {
+        return text;
+    }
+    std::string quoted = "'";
+    for (const char c : text) {
+        quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    }
+    return quoted + '\'';
+}
 
 void print_readiness(const ReadinessQuestion& question,
                      const ReadinessFacts& facts,

@@ -274,18 +274,23 @@ class Judge {
             }
         }
         std::set<std::string> unknown;
+        std::set<std::string> told_by_one;
         for (const auto& source : facts_.sources) {
             if (source.confidence == "label" || source.failed() == 0) {
                 continue;
             }
-            const bool steady =
-                source.source_class == SourceClass::unauthenticated &&
-                ((source.days.count() * 2 > kReadinessDays && source.reporters.size() >= 2) ||
-                 aligned_networks.contains(source.net));
-            if (steady || source.confidence == "check") {
+            const bool often = source.source_class == SourceClass::unauthenticated &&
+                               source.days.count() * 2 > kReadinessDays;
+            const bool beside = source.source_class == SourceClass::unauthenticated &&
+                                aligned_networks.contains(source.net);
+            if ((often && source.reporters.size() >= 2) || beside || source.confidence == "check") {
                 unknown.insert(source.ip);
+            } else if (often) {
+                told_by_one.insert(source.ip);
             }
         }
+        result_.to_label.assign(unknown.begin(), unknown.end());
+        result_.to_label.insert(result_.to_label.end(), told_by_one.begin(), told_by_one.end());
         const auto number = static_cast<std::int64_t>(unknown.size());
         std::string text = number == 0
                                ? "no steady source that nobody knows"
@@ -296,7 +301,8 @@ class Judge {
         }
         result_.gates.push_back(gate("unknown", number == 0, text,
                                      count_of(number, "source", "sources") +
-                                         " may be a forgotten server: say what it is (labels)"));
+                                         " may be a forgotten server: say what it is, in table "
+                                         "labels"));
     }
 
     [[nodiscard]] bool already_there() const {
@@ -309,17 +315,10 @@ class Judge {
     /// and no steady source may be a server that was never set up, even if one reporter alone tells
     /// of it. Reports all along say so, not one after a long silence.
     [[nodiscard]] bool is_parked() const {
-        const bool unknown = std::any_of(
-            result_.gates.begin(), result_.gates.end(),
-            [](const auto& g) { return g.name == "unknown" && g.state == State::stop; });
-        const bool steady =
-            std::any_of(facts_.sources.begin(), facts_.sources.end(), [](const auto& s) {
-                return s.confidence != "label" && s.days.count() * 2 > kReadinessDays;
-            });
         return facts_.passed_in_90_days == 0 && facts_.history_days >= kParkedDays &&
                facts_.thirds_with_reports == 3 && facts_.your_messages() == 0 &&
-               facts_.senders_in_90_days == 0 && facts_.losses().forwarded == 0 && !unknown &&
-               !steady && facts_.pruned_reports == 0;
+               facts_.senders_in_90_days == 0 && facts_.losses().forwarded == 0 &&
+               result_.to_label.empty() && facts_.pruned_reports == 0;
     }
 
     void decide() {

@@ -44,6 +44,9 @@ struct Readiness {
     std::vector<ReadinessGate> gates;
     std::vector<SourceGroup> groups;    ///< with failing mail: yours, forwarders, the others
     std::vector<SourceGroup> spf_only;  ///< senders of yours that pass by SPF alone (reject)
+    /// Addresses of sources that nobody knows: those that stop, then steady ones that one reporter
+    /// alone tells of.
+    std::vector<std::string> to_label;
     /// After how many groups of yours are fixed the verdict is `after_fixes`; 0: fixing changes
     /// nothing.
     std::size_t fixes = 0;

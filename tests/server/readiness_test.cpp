@@ -257,6 +257,7 @@ TEST_CASE("readiness: verdicts") {
         }
         CHECK_FALSE(box.ask().second.parked);
         CHECK(box.verdict() == Verdict::not_enough_data);
+        CHECK(box.text().find("Label: sqlite3 ") != std::string::npos);
         box.store.database.execute(
             "INSERT INTO labels (subject, class) VALUES ('192.0.2.25', 'unauthenticated')");
         CHECK(box.ask().second.parked);
@@ -443,6 +444,24 @@ TEST_CASE("readiness: new and unknown senders") {
             CHECK(state_of(readiness, "unknown") == row.expected_unknown);
         }
     }
+}
+
+TEST_CASE("readiness: the command that labels an unknown source works as it is printed") {
+    Box box;
+    box.month({record("192.0.2.25", 100, "dkim+spf"), record("192.0.2.99", 1, "nothing")}, -30);
+    ReadinessQuestion question;
+    question.database = "it's here/t.db";
+    CHECK(state_of(box.ask(question).second, "unknown") == "stop");
+    const std::string text = box.text(question);
+    const std::string_view before = "Label: sqlite3 'it'\\''s here/t.db' \"";
+    const auto at = text.find(before);
+    REQUIRE_MESSAGE(at != std::string::npos, text);
+    std::string sql = text.substr(at + before.size());
+    sql.resize(sql.find('"'));
+    sql.replace(sql.find("CLASS"), std::string_view("CLASS").size(), "unauthenticated");
+    box.store.database.execute(sql.c_str());
+    CHECK(state_of(box.ask(question).second, "unknown") == "ok");
+    CHECK(box.text(question).find("Label: ") == std::string::npos);
 }
 
 TEST_CASE("readiness: strict alignment is computed from raw results") {
