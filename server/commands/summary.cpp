@@ -72,7 +72,11 @@ int run_summary(const Config& config,
                 const Terminal& terminal,
                 std::ostream& out,
                 std::int64_t now) {
-    const SummaryQuestion question = question_of(options, now);
+    SummaryQuestion question = question_of(options, now);
+    if (const auto origin = config.origin.find("storage.path");
+        origin != config.origin.end() && origin->second == "--db") {
+        question.database = config.storage.path.string();
+    }
     auto database = open_database(config, storage::Database::Mode::read_only);
     const SummaryFacts facts = load_summary(database, question, now);
     if (options.json) {

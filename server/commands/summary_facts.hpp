@@ -18,6 +18,7 @@ struct SummaryQuestion {
     std::int64_t days = 30;                ///< that end with the newest report
     std::optional<std::int64_t> begin_at;  ///< both given: instead of `days`
     std::optional<std::int64_t> end_at;    ///< the second after the period
+    std::string database;                  ///< as --db named it, for the next command; may be empty
 };
 
 /// Adds to a sum of messages, which stops where those of the totals do (storage::kMaxTotal).

@@ -5,6 +5,7 @@
 
 #include "schema/date_time.hpp"
 #include "server/commands/evidence_words.hpp"
+#include "server/commands/readiness.hpp"
 #include "server/commands/summary.hpp"
 
 namespace dmarcbox {
@@ -325,7 +326,11 @@ class Printer {
             const std::string domain = !question_.domain.empty()    ? question_.domain
                                        : facts_.domains.size() == 1 ? facts_.domains.front()
                                                                     : "DOMAIN";
-            out_ << "Next: dmarcbox readiness " << escape_for_terminal(domain) << '\n';
+            out_ << "Next: dmarcbox readiness " << escape_for_terminal(domain);
+            if (!question_.database.empty()) {
+                out_ << " --db " << escape_for_terminal(shell_word(question_.database));
+            }
+            out_ << '\n';
         }
     }
 

@@ -162,6 +162,22 @@ TEST_CASE("cli: config prints what is in force and tells what is wrong") {
     CHECK(is_one_line(serve.err));
 }
 
+TEST_CASE("cli: summary's next command works as it is printed") {
+    const CommandFolder folder;
+    folder.write("mail.eml", kReportMail);
+    for (const char* flag : {" --db t.db", " --db 'a b.db'", ""}) {
+        CAPTURE(flag);
+        REQUIRE(folder.run(std::string("import mail.eml") + flag).code == 0);
+        const std::string said = folder.run(std::string("summary") + flag).out;
+        const std::string_view before = "\nNext: dmarcbox ";
+        const auto at = said.find(before);
+        REQUIRE_MESSAGE(at != std::string::npos, said);
+        const std::string next = said.substr(at + before.size());
+        CHECK(next == std::string("readiness example.org") + flag + "\n");
+        CHECK(folder.run(next.substr(0, next.size() - 1)).out.starts_with("example.org: "));
+    }
+}
+
 TEST_CASE("cli: a narrow terminal") {
     const CommandFolder folder;
     folder.write("mail.eml", kReportMail);
