@@ -69,10 +69,7 @@ void fill_from_header(storage::Receipt& receipt, const mime::Header& header) {
 using AttachedFields = std::map<std::string, TlsFields, std::less<>>;
 
 void add_attached(const mime::Part& mail, const Limits& limits, AttachedFields& attached) {
-    const mime::HeaderBlock header =
-        mime::scan_header(mail.content, limits.max_header_bytes, limits.max_header_fields);
-    TlsFields fields{std::string(schema::trim(header.find("TLS-Report-Domain"))),
-                     std::string(schema::trim(header.find("TLS-Report-Submitter")))};
+    TlsFields fields = TlsFields::of(mime::parse_header(mail.content, limits.mime()));
     if (!fields.report_domain.empty() || !fields.report_submitter.empty()) {
         attached.insert_or_assign(mail.section, std::move(fields));
     }

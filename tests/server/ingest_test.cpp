@@ -663,6 +663,9 @@ TEST_CASE("ingest: an attached mail names the domain of the TLS report in it") {
         std::string domain;
         bool differs;
     };
+    const std::string odd = mail("application/tlsrpt+json", json,
+                                 "TLS-Report-Domain: b\xFC"
+                                 "cher.example\r\n");
     const std::string outer = "TLS-Report-Domain: outer.example\r\n";
     for (const Row& row :
          {Row{"attached", multipart("mixed", {part("message/rfc822", inner)}), "inner.example",
@@ -670,6 +673,8 @@ TEST_CASE("ingest: an attached mail names the domain of the TLS report in it") {
           Row{"attached in base64 to a mail that names another",
               outer + multipart("mixed", {part("message/rfc822", inner, true)}), "inner.example",
               true},
+          Row{"attached in bytes that are no UTF-8",
+              multipart("mixed", {part("message/rfc822", odd)}), "bücher.example", false},
           Row{"attached without a name",
               outer + multipart("mixed",
                                 {part("message/rfc822", mail("application/tlsrpt+json", json))}),
