@@ -68,14 +68,10 @@ RebuiltTotals::RebuiltTotals(Database& database, std::string domain)
         run(database_, sql.append(where(domain_)), domain_);
     }
     database_.execute(definition(database_, "cosigners"));
-    add_reports();
+    add_newer();
 }
 
 void RebuiltTotals::add_newer() {
-    add_reports();
-}
-
-void RebuiltTotals::add_reports() {
     Totals totals(database_, "rebuilt_");
     ReportLoader loader(database_);
     auto reports = database_.prepare(

@@ -36,7 +36,6 @@ class RebuiltTotals {
     void not_stale();
 
   private:
-    void add_reports();
     void compare(std::string_view table,
                  std::string_view what,
                  const std::string& left,
