@@ -42,6 +42,10 @@ void use_locale();
 /// escape_for_terminal, with & < > " ' as entities.
 [[nodiscard]] std::string escape_for_html(std::string_view text, bool bdi = true);
 
+/// One word of a shell's command line, quoted where it must be. For a terminal it still needs
+/// escape_for_terminal.
+[[nodiscard]] std::string shell_word(std::string_view text);
+
 /// `1,102,418`.
 [[nodiscard]] std::string with_commas(std::int64_t number);
 

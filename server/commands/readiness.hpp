@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <iosfwd>
-#include <string>
 
 #include "server/commands/readiness_facts.hpp"
 #include "server/commands/readiness_verdict.hpp"
@@ -30,9 +29,6 @@ void print_readiness(const ReadinessQuestion& question,
                      const Readiness& readiness,
                      const Terminal& terminal,
                      std::ostream& out);
-
-/// The text as one word of a shell's command line, quoted where it must be.
-[[nodiscard]] std::string shell_word(const std::string& text);
 
 /// One JSON object, `dmarcbox.readiness/1` (server/commands/README.md).
 void print_readiness_json(const ReadinessQuestion& question,

@@ -202,19 +202,6 @@ void print_next(const ReadinessQuestion& question,
 
 }  // namespace
 
-std::string shell_word(const std::string& text) {
-    constexpr std::string_view kPlain =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:@%,";
-    if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) {
-        return text;
-    }
-    std::string quoted = "'";
-    for (const char c : text) {
-        quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    }
-    return quoted + '\'';
-}
-
 void print_readiness(const ReadinessQuestion& question,
                      const ReadinessFacts& facts,
                      const Readiness& readiness,

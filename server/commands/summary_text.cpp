@@ -5,7 +5,6 @@
 
 #include "schema/date_time.hpp"
 #include "server/commands/evidence_words.hpp"
-#include "server/commands/readiness.hpp"
 #include "server/commands/summary.hpp"
 
 namespace dmarcbox {

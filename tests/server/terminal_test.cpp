@@ -89,6 +89,24 @@ TEST_CASE("html text: markup and direction are harmless") {
     CHECK(escape_for_html("\xff<", false) == "\\x{ff}&lt;");
 }
 
+TEST_CASE("terminal: a shell word is quoted only where it must be") {
+    struct Row {
+        const char* text;
+        const char* word;
+    };
+    const auto rows = std::to_array<Row>({
+        {"/var/lib/dmarcbox/dmarcbox.db", "/var/lib/dmarcbox/dmarcbox.db"},
+        {"", "''"},
+        {"two words.db", "'two words.db'"},
+        {"$HOME/x", "'$HOME/x'"},
+        {"it's", "'it'\\''s'"},
+        {"a\nb", "'a\nb'"},
+    });
+    for (const auto& row : rows) {
+        CHECK(shell_word(row.text) == row.word);
+    }
+}
+
 TEST_CASE("terminal: numbers have commas") {
     CHECK(with_commas(0) == "0");
     CHECK(with_commas(999) == "999");
