@@ -233,9 +233,8 @@ storage::Submission Intake::Impl::ingest_in_turn(const Waiting& waiting) {
     if (!waiting.has_turn) {
         return ingest(waiting.message.message, settings);
     }
-    const auto turn = hold_big_message();
     IngestSettings with_turn = settings;
-    with_turn.big_message_gate = [turn] { return turn; };
+    with_turn.big_message_gate = [turn = hold_big_message()] { return turn; };
     return ingest(waiting.message.message, with_turn);
 }
 

@@ -90,6 +90,7 @@ void SummarySources::group(SummaryFacts& facts) {
             seen, network);
     }
     std::vector<Group*> ordered;
+    ordered.reserve(groups.size());
     for (auto& [key, group] : groups) {
         ordered.push_back(&group);
     }
