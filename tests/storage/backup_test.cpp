@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "maintenance.hpp"
 #include "support.hpp"
 
 using namespace dmarcbox::storage;
@@ -171,4 +172,51 @@ TEST_CASE("an unfinished copy that is no file is not written to") {
     Database source(names.dir.file("source.db"), Database::Mode::read_only);
     CHECK_THROWS_AS(back_up(source, names.dir.file("copy.db")), DatabaseError);
     CHECK(std::filesystem::file_size(names.dir.file("precious")) == 8);
+}
+
+TEST_CASE("a backup is verified and complete and replaces the old one at once") {
+    const TempDir dir;
+    Store store(dir.file("t.db"));
+    add_one_of_each(store);
+    const auto file = dir.file("backup.db");
+    Database source(dir.file("t.db"), Database::Mode::read_only);
+    CHECK(back_up(source, file).messages == 8);
+    (void)store.add(message("later", {}));
+    const auto result = back_up(source, file);
+    CHECK(result.messages == 9);
+    CHECK(result.records == 4);
+    CHECK(result.bytes == std::filesystem::file_size(file));
+    struct stat status {};
+    REQUIRE(::stat(file.c_str(), &status) == 0);
+    CHECK((status.st_mode & 07137U) == 0);
+    Database copy(file, Database::Mode::read_only);
+    CHECK(rows(copy, "PRAGMA journal_mode") == "delete\n");
+    CHECK(rows(copy, "SELECT * FROM sources") == rows(store.database, "SELECT * FROM sources"));
+    CHECK(problems(copy) == "");
+    CHECK_FALSE(std::filesystem::exists(dir.file("backup.db.part")));
+    CHECK_THROWS_AS(back_up(source, dir.file("no/such/folder.db")), DatabaseError);
+}
+
+TEST_CASE("a backup of a corrupt database leaves the old one") {
+    const TempDir dir;
+    {
+        Writer writer(dir.file("t.db"), {});
+        (void)writer.submit(
+            message("a", {report("Reporter", "1", {record("192.0.2.1", 10, "dkim")})}), {});
+        writer.stop();
+    }
+    {
+        std::fstream out(dir.file("t.db"), std::ios::in | std::ios::out | std::ios::binary);
+        out.seekp(static_cast<std::streamoff>(std::filesystem::file_size(dir.file("t.db"))) -
+                  8192 * 3);
+        out << std::string(8192, '\x5a');
+    }
+    const auto file = dir.file("backup.db");
+    { const Store older(file); }
+    const auto bytes = std::filesystem::file_size(file);
+    Database source(dir.file("t.db"), Database::Mode::read_only);
+    CHECK_THROWS_AS(back_up(source, file), DatabaseError);
+    CHECK(std::filesystem::file_size(file) == bytes);
+    CHECK_FALSE(std::filesystem::exists(dir.file("backup.db.part")));
+    CHECK(problems(source).find("integrity: ") != std::string::npos);
 }
