@@ -76,6 +76,15 @@ PruneResult prune_all(Database& database, const RetentionRules& rules, std::int6
     return result;
 }
 
+std::string figures(const PruneResult& r) {
+    std::string line;
+    for (const auto value : {r.originals, r.aggregate_reports, r.aggregate_records, r.tls_reports,
+                             r.failure_reports, r.refusal_days}) {
+        line += std::to_string(value) + " ";
+    }
+    return line;
+}
+
 RetentionRules keep_all() {
     RetentionRules rules;
     rules.originals_days = rules.unreadable_days = rules.failure_originals_days = 0;

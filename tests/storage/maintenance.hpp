@@ -34,6 +34,10 @@ void add_one_of_each(Store& store);
 /// All steps of a prune.
 PruneResult prune_all(Database& database, const RetentionRules& rules, std::int64_t now);
 
+/// Originals, aggregate reports, their records, TLS reports, failure reports, days of refusals; a
+/// blank after each.
+[[nodiscard]] std::string figures(const PruneResult& r);
+
 /// What verify() finds, a line each.
 [[nodiscard]] std::string problems(Database& database);
 

@@ -16,19 +16,6 @@ using namespace dmarcbox;
 using namespace dmarcbox::storage;
 using namespace dmarcbox::storage::test;
 
-namespace {
-
-std::string text(const PruneResult& r) {
-    std::string line;
-    for (const auto value : {r.originals, r.aggregate_reports, r.aggregate_records, r.tls_reports,
-                             r.failure_reports, r.refusal_days}) {
-        line += std::to_string(value) + " ";
-    }
-    return line;
-}
-
-}  // namespace
-
 TEST_CASE("retention removes what is due and nothing else") {
     struct Row {
         const char* name;
@@ -113,9 +100,9 @@ TEST_CASE("retention removes what is due and nothing else") {
             RetentionRules rules;
             row.set(rules);
             const std::int64_t now = kReceived + row.days_later * kDay;
-            CHECK(text(plan_prune(store.database, rules, now)) == row.expected);
-            CHECK(text(prune_all(store.database, rules, now)) == row.expected);
-            CHECK(text(plan_prune(store.database, rules, now)) == "0 0 0 0 0 0 ");
+            CHECK(figures(plan_prune(store.database, rules, now)) == row.expected);
+            CHECK(figures(prune_all(store.database, rules, now)) == row.expected);
+            CHECK(figures(plan_prune(store.database, rules, now)) == "0 0 0 0 0 0 ");
             // Totals never shrink and stay what records and pruned sums say.
             CHECK(rows(store.database, "SELECT * FROM daily") == daily);
             CHECK(rows(store.database, "SELECT * FROM sources") == sources);
@@ -268,7 +255,7 @@ TEST_CASE("after failure_reports_days no address stands anywhere but in an origi
         RetentionRules rules = keep_all();
         rules.failure_reports_days = 30;
         const std::int64_t now = kReceived + 31 * kDay;
-        CHECK(text(prune_all(store.database, rules, now)) == "0 0 0 0 1 0 ");
+        CHECK(figures(prune_all(store.database, rules, now)) == "0 0 0 0 1 0 ");
         CHECK(rows(store.database, kText) == "Report domain: of alice\n");
         CHECK(rows(store.database, "SELECT delivery_result, reporting_mta FROM failure_reports") ==
               row.left);
